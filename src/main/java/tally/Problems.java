@@ -1,0 +1,74 @@
+package tally;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.javalin.http.HttpResponseException;
+import io.javalin.http.HttpStatus;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
+
+/**
+ * Every error as a problem document (RFC 9457, {@code application/problem+json}). None repeats what the client sent.
+ *
+ * <p>What can't be counted or read now is a 503 with {@code Retry-After}; a 500 is a mistake of ours, and logged.
+ */
+final class Problems {
+
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Problem(String type, String title, int status, String detail) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger("tally.problems");
+
+    private Problems() {}
+
+    static void install(RoutesConfig routes) {
+        routes.exception(JedisException.class, (away, context) -> {
+            LOG.debug("Redis failed", away);
+            unavailable(context, reason(away));
+        });
+        routes.exception(Visits.Unavailable.class, (full, context) -> unavailable(context, full.getMessage()));
+        routes.exception(Visits.NoRoom.class, (full, context) -> write(context, HttpStatus.CONFLICT, full.getMessage()));
+        routes.exception(HttpResponseException.class, (refused, context) -> {
+            var status = HttpStatus.forStatus(refused.getStatus());
+            var detail = switch (status) {
+                case NOT_FOUND -> "There is nothing at this address; /openapi.yaml lists what there is";
+                case METHOD_NOT_ALLOWED -> {
+                    var allowed = String.join(", ", refused.getDetails().values());
+                    context.header("Allow", allowed);
+                    yield "This address answers to " + allowed;
+                }
+                case CONTENT_TOO_LARGE -> "The body is larger than http.max-body allows";
+                default -> refused.getMessage();
+            };
+            write(context, status, detail);
+        });
+        routes.exception(Exception.class, (mistake, context) -> {
+            LOG.error("{} {} failed", context.method(), context.path(), mistake);
+            write(context, HttpStatus.INTERNAL_SERVER_ERROR, "The mistake is ours, and in the log");
+        });
+    }
+
+    /** What is wrong with Redis, in words for the person who looks after it. */
+    static String reason(JedisException failure) {
+        return switch (failure) {
+            case JedisConnectionException away -> "Redis can't be reached";
+            case JedisDataException refused -> "Redis refused: " + refused.getMessage().lines().findFirst().orElse("");
+            default -> "No connection to Redis was free in time";
+        };
+    }
+
+    private static void unavailable(Context context, String detail) {
+        context.header("Retry-After", "1");
+        write(context, HttpStatus.SERVICE_UNAVAILABLE, detail);
+    }
+
+    private static void write(Context context, HttpStatus status, String detail) {
+        context.status(status).header("Cache-Control", "no-store")
+                .json(new Problem("about:blank", status.getMessage(), status.getCode(), detail))
+                .contentType("application/problem+json");
+    }
+}
