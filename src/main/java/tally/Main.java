@@ -147,6 +147,7 @@ final class Main {
             server.setStopTimeout(settings.stop().drain().toMillis());
             // Javalin's own server forgets requests under way when it stops.
             server.insertHandler(new GracefulHandler());
+            server.setErrorHandler(Problems::beforeRoutes);
         });
         config.jetty.addConnector(this::connector);
         if (settings.debug()) {

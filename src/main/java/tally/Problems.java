@@ -5,6 +5,10 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.exceptions.JedisConnectionException;
@@ -50,6 +54,17 @@ final class Problems {
             LOG.error("{} {} failed", context.method(), context.path(), mistake);
             write(context, HttpStatus.INTERNAL_SERVER_ERROR, "The mistake is ours, and in the log");
         });
+    }
+
+    /** For what Jetty refuses before any route is asked: a malformed request line, headers that are too large. */
+    static boolean beforeRoutes(Request request, Response response, Callback callback) {
+        var status = HttpStatus.forStatus(response.getStatus());
+        response.getHeaders().put("Content-Type", "application/problem+json");
+        response.getHeaders().put("Cache-Control", "no-store");
+        Content.Sink.write(response, true, """
+                {"type":"about:blank","title":"%s","status":%d,"detail":"The request is malformed or too large"}"""
+                .formatted(status.getMessage(), response.getStatus()), callback);
+        return true;
     }
 
     /** What is wrong with Redis, in words for the person who looks after it. */

@@ -1,0 +1,146 @@
+package tally;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
+import redis.embedded.core.ExecutableProvider;
+
+/**
+ * A real Redis as a child process, for machines without Docker and for tests that have to hurt it: the
+ * {@code redis-server} on the PATH, else one that a library brings along (6.2).
+ *
+ * <p>{@code TALLY_REDIS=bundled} takes the library's in any case. {@link #main} prints the path of the executable, for
+ * scripts/run.sh.
+ */
+final class LocalRedis implements AutoCloseable {
+
+    private static final Duration START = Duration.ofSeconds(10);
+
+    private final List<String> command;
+    private final int port;
+    private Process process;
+
+    static void main() {
+        System.out.println(executable());
+    }
+
+    /** Starts a Redis on a free port, which keeps its data in the folder. */
+    LocalRedis(Path folder, String... options) {
+        this(freePort(), folder, options);
+    }
+
+    LocalRedis(int port, Path folder, String... options) {
+        this.port = port;
+        command = new ArrayList<>(List.of(executable().toString(), "--port", Integer.toString(port), "--bind", "127.0.0.1",
+                "--dir", folder.toString()));
+        command.addAll(List.of(options));
+        start();
+    }
+
+    int port() {
+        return port;
+    }
+
+    void start() {
+        try {
+            process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        } catch (IOException unstartable) {
+            throw new UncheckedIOException(unstartable);
+        }
+        long end = System.nanoTime() + START.toNanos();
+        while (!answers()) {
+            if (!process.isAlive() || System.nanoTime() > end) {
+                throw new IllegalStateException("Redis did not start: " + String.join(" ", command));
+            }
+            Eventually.pause();
+        }
+    }
+
+    /** As an operator stops it: it saves, then goes. */
+    void stop() {
+        signal("TERM");
+        await();
+    }
+
+    /** As a power cut stops it. */
+    void kill() {
+        signal("KILL");
+        await();
+    }
+
+    /** It keeps its connections and answers none, until {@link #resume}. */
+    void pause() {
+        signal("STOP");
+    }
+
+    void resume() {
+        signal("CONT");
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        await();
+    }
+
+    private void signal(String name) {
+        Signals.send(name, process.pid());
+    }
+
+    private void await() {
+        try {
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                throw new IllegalStateException("Redis did not stop");
+            }
+        } catch (InterruptedException hurry) {
+            throw new IllegalStateException(hurry);
+        }
+    }
+
+    private boolean answers() {
+        try (var jedis = new Jedis("127.0.0.1", port)) {
+            return jedis.ping().equals("PONG");
+        } catch (JedisDataException refused) {
+            return refused.getMessage().startsWith("NOAUTH");
+        } catch (JedisException notYet) {
+            return false;
+        }
+    }
+
+    static int freePort() {
+        try (var socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException none) {
+            throw new UncheckedIOException(none);
+        }
+    }
+
+    static Path executable() {
+        return "bundled".equals(System.getenv("TALLY_REDIS")) ? bundled() : onPath().orElseGet(LocalRedis::bundled);
+    }
+
+    private static Optional<Path> onPath() {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator)).map(folder -> Path.of(folder, "redis-server"))
+                .filter(Files::isExecutable).findFirst();
+    }
+
+    private static Path bundled() {
+        try {
+            return ExecutableProvider.newJarResourceProvider(Files.createDirectories(Path.of("target/redis")).toFile()).get().toPath().toAbsolutePath();
+        } catch (IOException absent) {
+            throw new UncheckedIOException("No redis-server on the PATH, and none is bundled for this machine", absent);
+        }
+    }
+}

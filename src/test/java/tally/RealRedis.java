@@ -1,0 +1,107 @@
+package tally;
+
+import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.exception.NotFoundException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.concurrent.TimeUnit;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.GenericContainer;
+import redis.clients.jedis.Jedis;
+
+/**
+ * The one Redis that the tests share: a container where a Docker Engine answers, else a local process. It says which.
+ *
+ * <p>{@code TALLY_REDIS=container|path|bundled} insists on one; {@code REDIS_IMAGE} names the container's image.
+ */
+final class RealRedis {
+
+    private static final RealRedis SHARED = new RealRedis();
+
+    private final String host;
+    private final int port;
+
+    static RealRedis shared() {
+        return SHARED;
+    }
+
+    // Testcontainers stops the container when the tests' process ends.
+    @SuppressWarnings("resource")
+    private RealRedis() {
+        var wanted = System.getenv().getOrDefault("TALLY_REDIS", "");
+        var image = System.getenv().getOrDefault("REDIS_IMAGE", "redis:8-alpine");
+        if (wanted.equals("container") || wanted.isEmpty() && canRun(image)) {
+            var container = new GenericContainer<>(image).withExposedPorts(6379);
+            container.start();
+            host = container.getHost();
+            port = container.getFirstMappedPort();
+            announce("a container of " + image);
+        } else {
+            var local = startLocal();
+            Runtime.getRuntime().addShutdownHook(new Thread(local::close));
+            host = "127.0.0.1";
+            port = local.port();
+            announce("the local process " + LocalRedis.executable());
+        }
+    }
+
+    /** Whether an engine answers and has the image, or gets it at the first try. */
+    private static boolean canRun(String image) {
+        if (!DockerClientFactory.instance().isDockerAvailable()) {
+            return false;
+        }
+        var client = DockerClientFactory.instance().client();
+        try {
+            return isThere(client, image) || client.pullImageCmd(image).start().awaitCompletion(2, TimeUnit.MINUTES);
+        } catch (RuntimeException unreachable) {
+            System.out.println("An engine answers, but can't get " + image + " (REDIS_IMAGE names another): " + unreachable.getMessage());
+            return false;
+        } catch (InterruptedException hurry) {
+            throw new IllegalStateException(hurry);
+        }
+    }
+
+    private static boolean isThere(DockerClient client, String image) {
+        try {
+            client.inspectImageCmd(image).exec();
+            return true;
+        } catch (NotFoundException absent) {
+            return false;
+        }
+    }
+
+    private static LocalRedis startLocal() {
+        try {
+            return new LocalRedis(Files.createTempDirectory("tally"), "--save", "");
+        } catch (IOException full) {
+            throw new UncheckedIOException(full);
+        }
+    }
+
+    private void announce(String which) {
+        try (var jedis = new Jedis(host, port)) {
+            var version = jedis.info("server").lines().filter(line -> line.startsWith("redis_version:")).findFirst().orElse("");
+            System.out.println("The tests use " + which + ", " + version);
+        }
+    }
+
+    String host() {
+        return host;
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** A connection to look behind the service's back. */
+    Jedis connect() {
+        return new Jedis(host, port);
+    }
+
+    void empty() {
+        try (var jedis = connect()) {
+            jedis.flushAll();
+        }
+    }
+}

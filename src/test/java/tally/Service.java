@@ -1,0 +1,97 @@
+package tally;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The real service on a free port, as its command line would start it, and a client that speaks HTTP to it. */
+final class Service implements AutoCloseable {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Main main;
+    private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    private Service(Main main) {
+        this.main = main;
+        main.start();
+    }
+
+    /** On the tests' shared Redis. */
+    static Service start(String... flags) {
+        return start(RealRedis.shared().host(), RealRedis.shared().port(), flags);
+    }
+
+    static Service start(String redisHost, int redisPort, String... flags) {
+        var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s",
+                "--redis-host", redisHost, "--redis-port", Integer.toString(redisPort)));
+        arguments.addAll(List.of(flags));
+        return new Service(new Main(Settings.of(Layers.read(arguments, Map.of()).merged())));
+    }
+
+    URI address(String path) {
+        return URI.create("http://127.0.0.1:" + main.port() + path);
+    }
+
+    Answer get(String path, String... headers) {
+        return send("GET", path, "", headers);
+    }
+
+    Answer send(String method, String path, String body, String... headers) {
+        var request = HttpRequest.newBuilder(address(path)).timeout(Duration.ofSeconds(10))
+                .method(method, body.isEmpty() ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        try {
+            return new Answer(client.send(request.build(), HttpResponse.BodyHandlers.ofString()));
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        } catch (InterruptedException hurry) {
+            throw new IllegalStateException(hurry);
+        }
+    }
+
+    @Override
+    public void close() {
+        client.close();
+        main.stop();
+    }
+
+    record Answer(HttpResponse<String> response) {
+
+        int status() {
+            return response.statusCode();
+        }
+
+        String header(String name) {
+            return response.headers().firstValue(name).orElse("");
+        }
+
+        String body() {
+            return response.body();
+        }
+
+        JsonNode json() {
+            try {
+                return JSON.readTree(body());
+            } catch (JsonProcessingException other) {
+                throw new AssertionError("Not JSON: " + body(), other);
+            }
+        }
+
+        long visits() {
+            return json().required("visits").asLong();
+        }
+    }
+}
