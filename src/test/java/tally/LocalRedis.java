@@ -62,6 +62,7 @@ final class LocalRedis implements AutoCloseable {
         long end = System.nanoTime() + START.toNanos();
         while (!answers()) {
             if (!process.isAlive() || System.nanoTime() > end) {
+                process.destroyForcibly();
                 throw new IllegalStateException("Redis did not start: " + String.join(" ", command));
             }
             Eventually.pause();

@@ -1,0 +1,300 @@
+#!/usr/bin/env bash
+# smoke.sh [--list] [--gentle] [URL]: checks every claim of the README against the running stack, one TAP line each.
+#
+# URL is where Nginx answers (http://127.0.0.1:$HTTP_PORT). The containers are those of the compose project here.
+# --gentle leaves out the checks that stop a service for a moment. --list prints each claim with the name of its check.
+# It counts visits, as any client does. Exit status 0 if all claims hold.
+set -uo pipefail
+[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+
+list="" gentle="" url=http://127.0.0.1:${HTTP_PORT:-80}
+for argument; do
+  case $argument in
+    --list) list=yes ;;
+    --gentle) gentle=yes ;;
+    http*://*) url=${argument%/} ;;
+    *) echo "smoke.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
+  esac
+done
+cd "$(dirname "$0")/.." || exit 2
+
+# ---- how to ask ----
+
+# The whole answer of a request, headers first.
+ask() { curl -sS -i -m 20 "$@" | tr -d '\r'; }
+# status CODE, has TEXT, lacks TEXT: what the answer in $answer must be; each says what it found instead.
+status() { grep -q "^HTTP/[0-9.]* $1" <<<"$answer" || { head -n 1 <<<"$answer"; return 1; }; }
+has() { grep -qi -- "$1" <<<"$answer" || { echo "no '$1' in:"; echo "$answer"; return 1; }; }
+lacks() { ! grep -qi -- "$1" <<<"$answer" || { echo "'$1' in:"; echo "$answer"; return 1; }; }
+visits() { curl -sS -m 10 "$url/api/visits" | grep -o '[0-9]*'; }
+instance() { curl -sS -m 10 "$url/health" | grep -o '"instance":"[^"]*"'; }
+within() { # SECONDS COMMAND…: repeats it until it succeeds
+  local end=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || { echo "not in time: $*"; return 1; }
+    sleep 0.2
+  done
+}
+container() { docker compose ps -q "$1" | head -n 1; }
+inside() { local service=$1; shift; docker compose exec -T "$service" "$@"; }
+inspect() { docker inspect --format "$2" "$(container "$1")"; }
+redis_as() { # USER COMMAND…: with the password of the environment's secrets
+  local user=$1 secret; shift
+  secret=$(cat "conf/${TALLY_ENV:-local}/secrets/redis-$([ "$user" = app ] || echo "$user-")password" 2>/dev/null)
+  docker compose exec -T -e REDISCLI_AUTH="${secret:-none}" redis redis-cli -e --user "$user" "$@" 2>&1
+}
+refused() { # USER COMMAND…
+  local said; said=$(redis_as "$@")
+  grep -q -e NOPERM -e NOAUTH -e WRONGPASS <<<"$said" || { echo "$* was not refused: $said"; return 1; }
+}
+
+# ---- the checks, in the order of the claims below ----
+
+counts_a_visit() {
+  local first second
+  first=$(curl -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  second=$(curl -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  [ "$second" -gt "$first" ] || { echo "$first, then $second"; return 1; }
+}
+reads_without_counting() { answer=$(ask "$url/api/visits") && status 200 && has '{"visits":[0-9]*}'; }
+page_has_the_number() {
+  answer=$(ask -H 'Accept: text/html' "$url/") && status 200 && has 'content-type: text/html' && has '>[0-9]\+</output>'
+}
+health_reports() {
+  answer=$(ask "$url/health") && status 200 && has '"status":"up"' && has '"latencyMs":[0-9]' && has '"usedMemoryBytes":[0-9]' &&
+    has '"lastSave":"ok"' && has '"uptimeSeconds":[0-9]' && has '"version":"[0-9]' && has '"instance":"[0-9a-f]'
+}
+live_answers() { answer=$(ask "$url/health/live") && status 200; }
+unknown_is_404() { answer=$(ask "$url/no/such") && status 404 && has 'content-type: application/problem+json' && has '"status":404'; }
+wrong_method_is_405() { answer=$(ask -X DELETE "$url/api/visits") && status 405 && has '^allow: GET' && has problem+json; }
+
+security_headers() {
+  has '^x-frame-options: SAMEORIGIN' && has '^x-xss-protection: 1; mode=block' && has '^x-content-type-options: nosniff' &&
+    has '^referrer-policy: no-referrer-when-downgrade' && has "^content-security-policy: default-src 'self'" &&
+    has '^x-request-id: [0-9a-f]\{32\}'
+}
+headers_everywhere() {
+  local path
+  for path in / /health /no/such /static/tally.css /nginx/status /nginx/health; do
+    answer=$(ask "$url$path")
+    security_headers || { echo "at $path"; return 1; }
+  done
+}
+version_hidden() { answer=$(ask "$url/no/such"); lacks '^server: .*[0-9]'; }
+static_files() {
+  answer=$(ask "$url/static/tally.css") && status 200 && has 'content-type: text/css' && has '^cache-control: public, max-age=' && has '^etag:' || return
+  answer=$(ask --compressed "$url/static/tally.css") && has '^content-encoding: gzip'
+}
+large_body_refused() {
+  answer=$(head -c 100000 /dev/zero | ask -X POST --data-binary @- "$url/api/visits/a") && status 413 && has problem+json && security_headers
+}
+large_header_refused() {
+  answer=$(ask -H "X-Large: $(head -c 20000 /dev/zero | tr '\0' a)" "$url/") && status 400 && has problem+json
+}
+override_stripped() { answer=$(ask -H 'X-HTTP-Method-Override: DELETE' "$url/api/visits") && status 200; }
+own_request_id_dropped() {
+  local before after
+  before=$(visits)
+  ask -H 'X-Request-Id: mine' "$url/" >/dev/null; ask -H 'X-Request-Id: mine' "$url/" >/dev/null
+  after=$(visits)
+  [ $((after - before)) -ge 2 ] || { echo "two visits under one id moved the total by $((after - before))"; return 1; }
+}
+rate_limited() {
+  answer=$(curl -sS -i -m 30 --parallel --parallel-max 50 "$url/api/visits?[1-600]" | tr -d '\r' | grep -a -A 20 '^HTTP/[0-9.]* 429' | head -n 20)
+  status 429 && has '^retry-after: 1' && has problem+json && has '"status":429' && security_headers || return
+  # Waits until the address may ask again.
+  within 10 curl -fsS "$url/health"
+}
+nginx_health() { answer=$(ask "$url/nginx/health") && status 200; }
+status_from_inside_only() {
+  answer=$(ask "$url/nginx/status") && status 403 && has problem+json || return
+  inside nginx curl -fsS http://127.0.0.1:8080/nginx/status | grep -q 'Active connections'
+}
+log_is_json() {
+  local id
+  id=$(ask "$url/health?smoke" | sed -n 's/^X-Request-Id: //pI')
+  within 5 logged "$id"
+}
+logged() { docker compose logs --no-log-prefix nginx | grep "\"id\":\"$1\"" | grep '"upstream":"[0-9.]*:5000"' | grep -q '"upstreamSeconds":"[0-9.]*"'; }
+
+only_nginx_published() {
+  local service ports
+  for service in app redis; do
+    # shellcheck disable=SC2016 # a template of Docker's
+    ports=$(inspect "$service" '{{range $port, $to := .NetworkSettings.Ports}}{{if $to}}{{$port}} {{end}}{{end}}')
+    [ -z "$ports" ] || { echo "$service publishes $ports"; return 1; }
+  done
+}
+hardened() {
+  local service state
+  for service in nginx app redis; do
+    state=$(inside "$service" cat /proc/1/status) || return
+    grep -q '^Uid:[[:space:]]*[1-9][0-9]*[[:space:]]*[1-9]' <<<"$state" || { echo "$service runs as root"; return 1; }
+    grep -q '^CapEff:[[:space:]]*0000000000000000$' <<<"$state" || { echo "$service has capabilities"; return 1; }
+    grep -q '^NoNewPrivs:[[:space:]]*1$' <<<"$state" || { echo "$service may gain privileges"; return 1; }
+  done
+}
+read_only_roots() {
+  local service
+  for service in nginx app redis; do
+    # shellcheck disable=SC2016 # the container's shell expands it
+    inside "$service" sh -c 'for folder in / /etc /usr /app /var; do [ ! -d $folder ] || ! echo >$folder/x || exit 1; done' 2>/dev/null ||
+      { echo "$service can write to its root"; return 1; }
+    [ "$(inspect "$service" '{{.HostConfig.ReadonlyRootfs}}')" = true ] || { echo "$service is not read-only"; return 1; }
+  done
+}
+limits_set() {
+  local service
+  for service in nginx app redis; do
+    inspect "$service" '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Config}} {{.HostConfig.RestartPolicy.Name}}' |
+      grep -Eq '^[1-9][0-9]* [1-9][0-9]* [1-9][0-9]* local map\[max-file:3 max-size:10m\] unless-stopped$' ||
+      { echo "$service lacks a limit"; return 1; }
+  done
+}
+health_checks_set() {
+  local service
+  for service in nginx app redis; do
+    inspect "$service" '{{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Timeout}} {{.Config.Healthcheck.Retries}} {{.Config.Healthcheck.StartPeriod}}' |
+      grep -qx '30s 10s 3 40s' || { echo "$service checks differently"; return 1; }
+  done
+}
+networks_apart() {
+  [ "$(docker network inspect app-network --format '{{.Internal}}')" = true ] || { echo "app-network is not internal"; return 1; }
+  local address
+  address=$(inspect redis '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}')
+  ! inside nginx curl -sS -m 2 "telnet://redis:6379" </dev/null >/dev/null 2>&1 || { echo "nginx reaches redis by name"; return 1; }
+  # 7 and 28: no connection; anything else is one.
+  inside nginx curl -sS -m 2 "telnet://$address:6379" </dev/null >/dev/null 2>&1
+  case $? in 7 | 28) ;; *) echo "nginx reaches $address:6379"; return 1 ;; esac
+}
+java_is_pid_1() { [ "$(inside app cat /proc/1/comm)" = java ]; }
+shell_is_not_root() { inside app /bin/sh -c id | grep -q 'uid=10001'; }
+
+acl_default_off() { refused default ping; }
+acl_app_can_count() { [ "$(redis_as app ping)" = PONG ] && redis_as app get visit_count >/dev/null; }
+acl_app_keys() { refused app get other && refused app set tally:x y && refused app del visit_count; }
+acl_app_commands() {
+  local command
+  for command in flushall "config get dir" "keys tally" shutdown save "client list" "acl list" monitor "replicaof no one" "eval return(1) 0" "script flush"; do
+    # shellcheck disable=SC2086 # a command and its arguments
+    refused app $command || return
+  done
+}
+acl_health() { redis_as health ping | grep -q PONG && redis_as health info memory | grep -q used_memory && refused health get visit_count; }
+acl_operator() { redis_as operator slowlog get 1 >/dev/null && refused operator set visit_count 1 && refused operator config get dir; }
+no_secret_visible() {
+  local secret
+  secret=$(cat "conf/${TALLY_ENV:-local}/secrets/redis-password")
+  ! docker inspect "$(container app)" "$(container redis)" | grep -qF "$secret" || { echo "docker inspect shows the password"; return 1; }
+  ! inside app java -jar /app/tally.jar --print-config | grep -qF "$secret" || { echo "--print-config shows the password"; return 1; }
+}
+redis_is_durable() {
+  answer=$(redis_as health info)
+  has '^aof_enabled:1' && has '^rdb_last_bgsave_status:ok' && has '^maxmemory_policy:volatile-ttl' && has '^maxmemory:[1-9]'
+}
+
+replicas_share_the_load() {
+  docker compose up -d --no-recreate --scale app=3 --wait >/dev/null 2>&1 || return
+  local seen
+  seen=$(for _ in $(seq 60); do instance; done | sort | uniq -c)
+  [ "$(wc -l <<<"$seen")" = 3 ] || { echo "answers by: $seen"; return 1; }
+  docker compose up -d --no-recreate --scale app=1 --wait >/dev/null 2>&1 && within 10 curl -fsS "$url/health"
+}
+replaced_app_is_found() {
+  docker compose up -d --force-recreate --no-deps app --wait >/dev/null 2>&1 && within 10 curl -fsS "$url/health"
+}
+gone_app_is_a_problem() {
+  docker compose stop app >/dev/null 2>&1
+  answer=$(ask "$url/"); local result=0
+  { status '50[24]' && has problem+json && has '^retry-after: 1' && security_headers; } || result=1
+  docker compose start app >/dev/null 2>&1
+  within 30 curl -fsS "$url/health" && return $result
+}
+gone_redis_is_503() {
+  local before started result=0
+  before=$(visits)
+  docker compose stop redis >/dev/null 2>&1
+  for _ in 1 2 3; do
+    started=$(date +%s%N)
+    answer=$(ask "$url/")
+    started=$((($(date +%s%N) - started) / 1000000))
+    [ "$started" -lt 2000 ] || { echo "took $started ms"; result=1; }
+    { status 503 && has problem+json && has '^retry-after: 1'; } || result=1
+  done
+  { answer=$(ask "$url/health") && status 503 && has '"redis":{"status":"down"'; } || result=1
+  { answer=$(ask "$url/health/live") && status 200; } || result=1
+  docker compose start redis >/dev/null 2>&1
+  within 15 curl -fsS "$url/" || result=1
+  [ "$(visits)" -gt "$before" ] || { echo "the count fell from $before to $(visits)"; result=1; }
+  return $result
+}
+down_and_up_keeps_the_count() {
+  local before
+  before=$(visits)
+  docker compose down >/dev/null 2>&1 && docker compose up -d --wait >/dev/null 2>&1 && within 15 curl -fsS "$url/health" || return
+  [ "$(visits)" -ge "$before" ] || { echo "$before before, $(visits) after"; return 1; }
+}
+
+# ---- claim by claim ----
+
+number=0 failed=0
+claim() { # [--stops] 'what is claimed' check
+  local stops=
+  [ "$1" != --stops ] || { stops=yes; shift; }
+  if [ -n "$list" ]; then printf '%-72s %s\n' "$1" "$2"; return; fi
+  number=$((number + 1))
+  if [ -n "$stops" ] && [ -n "$gentle" ]; then echo "ok $number - $1 # SKIP --gentle"; return; fi
+  local said
+  if said=$("$2" 2>&1); then
+    echo "ok $number - $1"
+  else
+    failed=$((failed + 1))
+    echo "not ok $number - $1"
+    # shellcheck disable=SC2001 # a prefix for every line
+    sed 's/^/#   /' <<<"$said"
+  fi
+}
+
+claim "GET / counts a visit and answers its number" counts_a_visit
+claim "GET /api/visits reads the total without counting" reads_without_counting
+claim "a browser gets a page with the number in it" page_has_the_number
+claim "/health reports on Redis: latency, memory, last save" health_reports
+claim "/health/live answers" live_answers
+claim "an unknown address is a 404 problem" unknown_is_404
+claim "a wrong method is a 405 problem that names the right ones" wrong_method_is_405
+claim "the five security headers are on every answer" headers_everywhere
+claim "Nginx hides its version" version_hidden
+claim "static files come compressed and with cache headers" static_files
+claim "a body over the limit is a 413 problem" large_body_refused
+claim "headers over the limit are a 400 problem" large_header_refused
+claim "X-HTTP-Method-Override does not reach the app" override_stripped
+claim "a client's own X-Request-Id does not reach the app" own_request_id_dropped
+claim "too many requests from one address are a 429 problem with Retry-After" rate_limited
+claim "Nginx answers for its own health" nginx_health
+claim "Nginx' status is for the inside only" status_from_inside_only
+claim "the access log is JSON with request id, upstream and times" log_is_json
+claim "only Nginx publishes a port" only_nginx_published
+claim "no container runs as root, has a capability, or may gain one" hardened
+claim "every root file system is read-only" read_only_roots
+claim "every container has limits, log rotation and a restart policy" limits_set
+claim "health checks are asked as documented" health_checks_set
+claim "Redis can't be reached from Nginx; the inner networks have no way out" networks_apart
+claim "SIGTERM reaches the service: it is process 1" java_is_pid_1
+claim "docker compose exec app /bin/sh works, and is not root" shell_is_not_root
+claim "Redis' default user is off" acl_default_off
+claim "the app's Redis user can do its work" acl_app_can_count
+claim "the app's Redis user can't touch other keys, nor write its own by hand" acl_app_keys
+claim "the app's Redis user can't administer Redis" acl_app_commands
+claim "the health check's Redis user can PING and read INFO, no more" acl_health
+claim "the operator's Redis user can look, not write" acl_operator
+claim "the password is in no environment, inspection or listing" no_secret_visible
+claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
+claim --stops "three replicas share the load without a reload" replicas_share_the_load
+claim --stops "a replaced app container is found without a reload" replaced_app_is_found
+claim --stops "without the app, Nginx answers a 502 or 504 problem" gone_app_is_a_problem
+claim --stops "without Redis: 503 within two seconds, alive, and well again by itself" gone_redis_is_503
+claim --stops "docker compose down and up keeps the count" down_and_up_keeps_the_count
+[ -z "$list" ] || exit 0
+
+echo "1..$number"
+[ "$failed" = 0 ] || { echo "# $failed of $number claims do not hold"; exit 1; }
