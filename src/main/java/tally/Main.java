@@ -6,6 +6,7 @@ import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.BadRequestResponse;
 import io.javalin.http.Context;
+import io.javalin.http.HttpStatus;
 import io.javalin.http.staticfiles.JavalinStaticResourceHandler;
 import io.javalin.http.staticfiles.Location;
 import io.javalin.util.JavalinException;
@@ -39,6 +40,7 @@ final class Main {
     private final UnifiedJedis redis;
     private final Health health;
     private final Visits visits;
+    private final Stats stats;
     private final ToLongFunction<Visits.Visit> counter;
     private final Page page = new Page();
     private final Javalin http;
@@ -82,6 +84,7 @@ final class Main {
         this.settings = settings;
         redis = Redis.open(settings.redis());
         visits = new Visits(redis, settings.visits());
+        stats = new Stats(redis);
         this.counter = counter == null ? visits::count : counter;
         health = new Health(redis, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
         http = Javalin.create(this::configure);
@@ -92,10 +95,15 @@ final class Main {
         routes.get("/", this::visit);
         routes.get("/health", context -> {
             var report = health.report();
-            context.status(report.isUp() ? 200 : 503).header("Cache-Control", "no-store").json(report);
+            fresh(context).status(report.isUp() ? 200 : 503).json(report);
         });
-        routes.get("/health/live", context -> context.header("Cache-Control", "no-store").json(Map.of("status", "up")));
-        routes.get("/api/visits", context -> context.header("Cache-Control", "no-store").json(new Total(visits.total())));
+        routes.get("/health/live", context -> fresh(context).json(Map.of("status", "up")));
+        routes.get("/api/visits", context -> fresh(context).json(new Total(visits.total())));
+        routes.get("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), visits.of(page(context)))));
+        routes.post("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), count(context, page(context)))));
+        routes.get("/badge/total.svg", context -> badge(context, visits.total()));
+        routes.get("/badge/{page}.svg", context -> badge(context, visits.of(page(context))));
+        routes.get("/api/stats", context -> fresh(context).json(stats.read()));
         Problems.install(routes);
     }
 
@@ -103,14 +111,44 @@ final class Main {
 
     private record Total(long visits) {}
 
+    private record OfPage(String page, long visits) {}
+
     private void visit(Context context) {
-        long number = counter.applyAsLong(new Visits.Visit(requestId(context), "", ""));
-        context.header("Cache-Control", "no-store").header("Vary", "Accept");
+        long number = count(context, "");
+        fresh(context).header("Vary", "Accept");
         if (Page.isPreferred(context)) {
             context.html(page.with(number));
         } else {
             context.json(new Counted(settings.message(), number));
         }
+    }
+
+    private long count(Context context, String page) {
+        return counter.applyAsLong(new Visits.Visit(requestId(context), page, ""));
+    }
+
+    private static void badge(Context context, long visits) {
+        var badge = Badge.of(context.queryParam("label"), context.queryParam("color"));
+        var etag = "\"" + visits + "-" + version() + "\"";
+        context.header("Cache-Control", "public, max-age=5").header("ETag", etag);
+        if (etag.equals(context.header("If-None-Match"))) {
+            context.status(HttpStatus.NOT_MODIFIED);
+        } else {
+            context.contentType("image/svg+xml").result(badge.with(visits));
+        }
+    }
+
+    private static Context fresh(Context context) {
+        return context.header("Cache-Control", "no-store");
+    }
+
+    private static String page(Context context) {
+        var name = context.pathParam("page");
+        if (!PAGE_NAME.matcher(name).matches() || name.equals("total")) {
+            throw new BadRequestResponse("A page name is 1 to 64 letters, digits, dots, dashes and underscores, begins with a letter or "
+                    + "digit, and is not total");
+        }
+        return name;
     }
 
     private static String requestId(Context context) {
