@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.params.SetParams;
 import redis.embedded.core.ExecutableProvider;
 
 /**
@@ -88,6 +89,23 @@ final class LocalRedis implements AutoCloseable {
 
     void resume() {
         signal("CONT");
+    }
+
+    /** Writes until the memory is full, keys with that time to live. */
+    void fill(String prefix, Duration timeToLive) {
+        try (var jedis = new Jedis("127.0.0.1", port)) {
+            var block = "x".repeat(10_000);
+            for (int i = 0; evicted() == 0; i++) {
+                jedis.set(prefix + i, block, SetParams.setParams().ex(timeToLive.toSeconds()));
+            }
+        }
+    }
+
+    long evicted() {
+        try (var jedis = new Jedis("127.0.0.1", port)) {
+            return jedis.info("stats").lines().filter(line -> line.startsWith("evicted_keys:"))
+                    .mapToLong(line -> Long.parseLong(line.substring(13))).sum();
+        }
     }
 
     @Override
