@@ -5,6 +5,7 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
+import io.javalin.router.EndpointNotFound;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -39,13 +40,12 @@ final class Problems {
         routes.exception(HttpResponseException.class, (refused, context) -> {
             var status = HttpStatus.forStatus(refused.getStatus());
             var detail = switch (status) {
-                case NOT_FOUND -> "There is nothing at this address; /openapi.yaml lists what there is";
+                case NOT_FOUND -> refused instanceof EndpointNotFound ? "There is nothing at this address" : refused.getMessage();
                 case METHOD_NOT_ALLOWED -> {
                     var allowed = String.join(", ", refused.getDetails().values());
                     context.header("Allow", allowed);
                     yield "This address answers to " + allowed;
                 }
-                case CONTENT_TOO_LARGE -> "The body is larger than http.max-body allows";
                 default -> refused.getMessage();
             };
             write(context, status, detail);

@@ -48,6 +48,8 @@ final class Redis {
                 .database(settings.database())
                 .connectionTimeoutMillis((int) settings.connectTimeout().toMillis())
                 .socketTimeoutMillis((int) settings.timeout().toMillis())
+                // A subscriber waits for so long without a sign of life.
+                .blockingSocketTimeoutMillis(30_000)
                 .clientSetInfoConfig(ClientSetInfoConfig.DISABLED)
                 .build();
     }

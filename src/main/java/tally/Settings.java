@@ -10,12 +10,19 @@ import java.util.function.Function;
  *
  * <p>Immutable. A value of the wrong type or out of its range is an {@link Invalid} that names key, value and origin.
  */
-record Settings(String host, int port, String message, boolean debug, Redis redis, Visits visits, Http http, Stop stop) {
+record Settings(String host, int port, String message, boolean debug, Redis redis, Visits visits, Session session,
+        Cache cache, Events events, Http http, Stop stop) {
 
     record Redis(String host, int port, int database, String user, String password, Duration connectTimeout,
             Duration timeout, int poolSize, Duration poolWait) {}
 
     record Visits(int maxWaiting, int maxPages) {}
+
+    record Session(Duration ttl) {}
+
+    record Cache(Duration ttl, Duration stale) {}
+
+    record Events(int maxClients) {}
 
     /** {@code maxBody} in bytes. */
     record Http(long maxBody, Duration idleTimeout) {}
@@ -38,6 +45,9 @@ record Settings(String host, int port, String message, boolean debug, Redis redi
                         read.text("redis.user"), read.text("redis.password"), read.time("redis.connect-timeout"),
                         read.time("redis.timeout"), read.whole("redis.pool-size", 1, 10_000), read.time("redis.pool-wait")),
                 new Visits(read.whole("visits.max-waiting", 1, 2_500), read.whole("visits.max-pages", 0, 1_000_000)),
+                new Session(read.time("session.ttl")),
+                new Cache(read.time("cache.ttl"), read.time("cache.stale")),
+                new Events(read.whole("events.max-clients", 0, 1_000_000)),
                 new Http(read.size("http.max-body"), read.time("http.idle-timeout")),
                 new Stop(read.time("stop.announce"), read.time("stop.drain")));
     }
@@ -62,9 +72,9 @@ record Settings(String host, int port, String message, boolean debug, Redis redi
         }
 
         Duration time(String path) {
-            var expected = "a time such as 500ms or 10s, at most an hour";
+            var expected = "a time such as 500ms or 10s, at most 400 days";
             var value = get(path, expected, config::getDuration);
-            if (value.isNegative() || value.compareTo(Duration.ofHours(1)) > 0) {
+            if (value.isNegative() || value.compareTo(Duration.ofDays(400)) > 0) {
                 throw invalid(path, expected);
             }
             return value;

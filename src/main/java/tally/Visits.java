@@ -1,16 +1,10 @@
 package tally;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -18,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import redis.clients.jedis.UnifiedJedis;
-import redis.clients.jedis.exceptions.JedisNoScriptException;
 
 /**
  * Counts visits, each exactly once, with one call to Redis for all requests that wait (group commit, as a database log
@@ -32,7 +25,8 @@ import redis.clients.jedis.exceptions.JedisNoScriptException;
  * repeated request id gets the number of the first within 15 seconds, also from another process: see visits.lua.
  *
  * <p>Thread-safe. Redis: {@code visit_count}, {@code tally:pages}, {@code tally:minute:<epoch minute>} for 2 h,
- * {@code tally:visitors:<yyyy-mm-dd>} for 8 days, {@code tally:seen:<epoch seconds / 15>} for 30 s.
+ * {@code tally:visitors:<yyyy-mm-dd>} for 8 days, {@code tally:seen:<epoch seconds / 15>} for 30 s; each batch is
+ * published once on {@code tally:events}.
  */
 final class Visits {
 
@@ -42,13 +36,12 @@ final class Visits {
     static final String VISITORS = "tally:visitors:";
 
     private static final Duration DEADLINE = Duration.ofMillis(1900);
-    private static final String SCRIPT = script();
-    private static final String SCRIPT_SHA = sha1(SCRIPT);
 
     /** A visit to be counted; each part is empty where there is none. */
     record Visit(String requestId, String page, String visitor) {}
 
     private final UnifiedJedis redis;
+    private final Script script;
     private final Settings.Visits settings;
     private final ReentrantLock lock = new ReentrantLock();
     private Batch open = new Batch();
@@ -56,6 +49,7 @@ final class Visits {
 
     Visits(UnifiedJedis redis, Settings.Visits settings) {
         this.redis = redis;
+        script = new Script(redis, "/visits.lua");
         this.settings = settings;
     }
 
@@ -150,12 +144,7 @@ final class Visits {
             arguments.add(visit.page());
             arguments.add(visit.visitor());
         }
-        try {
-            return (List<?>) redis.evalsha(SCRIPT_SHA, keys, arguments);
-        } catch (JedisNoScriptException restarted) {
-            redis.scriptLoad(SCRIPT);
-            return (List<?>) redis.evalsha(SCRIPT_SHA, keys, arguments);
-        }
+        return (List<?>) script.call(keys, arguments);
     }
 
     private static final class Batch {
@@ -195,22 +184,6 @@ final class Visits {
 
         NoRoom(String message) {
             super(message, null, false, false);
-        }
-    }
-
-    private static String script() {
-        try (var script = Visits.class.getResourceAsStream("/visits.lua")) {
-            return new String(script.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
-    }
-
-    private static String sha1(String text) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException absent) {
-            throw new IllegalStateException(absent);
         }
     }
 }

@@ -36,7 +36,7 @@ final class Service implements AutoCloseable {
         var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s",
                 "--redis-host", redisHost, "--redis-port", Integer.toString(redisPort)));
         arguments.addAll(List.of(flags));
-        return new Service(new Main(Settings.of(Layers.read(arguments, Map.of()).merged())));
+        return new Service(new Main(Settings.of(Layers.read(arguments, Map.of()).merged()), null));
     }
 
     URI address(String path) {

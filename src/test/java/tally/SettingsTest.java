@@ -87,7 +87,7 @@ class SettingsTest {
         assertRefused("redis.port: 'abc' is not a whole number from 1 to 65535 (from environment variable REDIS_PORT)",
                 Map.of("REDIS_PORT", "abc"));
         assertRefused("port: '70000' is not a whole number from 0 to 65535 (from command line --port)", Map.of(), "--port", "70000");
-        assertRefused("redis.timeout: 'soon' is not a time such as 500ms or 10s, at most an hour (from " + write("env", "REDIS_TIMEOUT=soon")
+        assertRefused("redis.timeout: 'soon' is not a time such as 500ms or 10s, at most 400 days (from " + write("env", "REDIS_TIMEOUT=soon")
                 + ": REDIS_TIMEOUT)", Map.of(), "--env-file", folder.resolve("env").toString());
         assertRefused("redis.prot: unknown setting (from " + write("typo.conf", "redis.prot = 1") + ": 1); --help lists them",
                 Map.of(), "--conf", folder.resolve("typo.conf").toString());

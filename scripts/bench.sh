@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# bench.sh [--quick]: what counting costs, as a table; every ratio from alternating rounds of one run.
+#
+# Sets three ways of counting against each other on this machine: none (a number in memory), incr (one call to Redis
+# for each visit), group (Tally as it is: waiting visits share a call). 64 connections, straight to the service and,
+# where Docker is, through Nginx as well. Needs wrk (your system's package wrk). Three rounds of 10 s; --quick: of 4 s.
+# The load goes to 127.0.0.1 alone. At the end 20,000 visits are checked one by one: all numbers distinct, the total
+# grown by just as many.
+set -euo pipefail
+[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+
+seconds=10
+case ${1:-} in
+  --quick) seconds=4 ;;
+  "") ;;
+  *) echo "bench.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+esac
+rounds=3 connections=64
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+cd "$here"
+command -v wrk >/dev/null || { echo "bench.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
+java=$(scripts/java.sh)
+scripts/run.sh --build
+redis=$("$java" -cp "target/test-classes:target/lib/*:target/test-lib/*" tally.LocalRedis)
+
+work=$(mktemp -d)
+pids=() nginx=""
+end() {
+  [ -z "$nginx" ] || docker rm -f "$nginx" >/dev/null 2>&1 || true
+  [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
+  wait 2>/dev/null || true
+  rm -rf "$work"
+}
+trap end EXIT
+
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+free_port() { local port=$1; while answers "$port"; do port=$((port + 1)); done; echo "$port"; }
+wait_for() { for _ in $(seq 200); do ! answers "$1" || return 0; sleep 0.1; done; echo "bench.sh: nothing answers on port $1" >&2; cat "$work"/*.log >&2; exit 1; }
+
+redis_port=$(free_port 17000)
+"$redis" --port "$redis_port" --bind 127.0.0.1 --dir "$work" --appendonly yes --appendfsync everysec --save "" >"$work/redis.log" 2>&1 &
+redis_pid=$!
+pids+=("$redis_pid")
+wait_for "$redis_port"
+
+# The flags of the image, so that the figures are the container's.
+declare -A port pid
+next=18000
+for variant in none incr group; do
+  port[$variant]=$(free_port "$next")
+  next=$((${port[$variant]} + 1))
+  "$java" -XX:+UseSerialGC -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
+    --host 127.0.0.1 --port "${port[$variant]}" --redis-port "$redis_port" --redis-pool-size "$connections" >"$work/$variant.log" 2>&1 &
+  pid[$variant]=$!
+  pids+=($!)
+done
+for variant in none incr group; do wait_for "${port[$variant]}"; done
+
+# Through Nginx: the project's own configuration, with the variants as servers and no rate limit.
+edges=(direct)
+if docker info >/dev/null 2>&1; then
+  edge_port=$(free_port 19000)
+  {
+    sed -e '/^ *resolver/d' -e '/include \/etc\/nginx\/environment/d' -e '/^  upstream app {/,/^  }/d' -e '/^  server {/,$d' nginx.conf
+    for variant in none incr group; do
+      echo "upstream $variant { zone $variant 64k; server 127.0.0.1:${port[$variant]}; keepalive 64; keepalive_requests 100000; }"
+    done
+    echo "server { listen 127.0.0.1:$edge_port; access_log off;"
+    for variant in none incr group; do echo "location /$variant/ { proxy_pass http://$variant/; }"; done
+    echo "} }"
+  } >"$work/nginx.conf"
+  chmod 0755 "$work"; chmod 0644 "$work/nginx.conf"
+  nginx=$(docker run -d --network host --user 101:101 -v "$work/nginx.conf:/etc/nginx/nginx.conf:ro" "${NGINX_IMAGE:-nginx:1.30-alpine}") || nginx=""
+  if [ -n "$nginx" ]; then wait_for "$edge_port"; edges+=(nginx); fi
+fi
+[ ${#edges[@]} = 2 ] || echo "# SKIPPED: through Nginx, since no Docker Engine answers or its image can't be had" >&2
+
+calls_to_redis() { # EVALSHA and INCR, from Redis' own statistics
+  (exec 5<>"/dev/tcp/127.0.0.1/$redis_port"; printf 'INFO commandstats\r\nQUIT\r\n' >&5; tr -d '\r' <&5) |
+    awk -F'[:=,]' '/^cmdstat_(evalsha|incr):/ { sum += $3 } END { print sum + 0 }'
+}
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$1/status"; }
+url() { if [ "$1" = direct ]; then echo "http://127.0.0.1:${port[$2]}/"; else echo "http://127.0.0.1:$edge_port/$2/"; fi; }
+
+# Warm-up: the same work for each.
+for variant in none incr group; do wrk -t1 -c"$connections" -d"$seconds" "$(url direct "$variant")" >/dev/null; done
+
+tick=$(getconf CLK_TCK)
+measure() { # NAME EDGE VARIANT CONNECTIONS
+  local calls cpu
+  calls=$(calls_to_redis) cpu=$(ticks "${pid[$3]}")
+  wrk -t1 -c"$4" -d"$seconds" --latency "$(url "$2" "$3")" >"$work/wrk"
+  calls=$(($(calls_to_redis) - calls)) cpu=$(($(ticks "${pid[$3]}") - cpu))
+  awk -v name="$1" -v variant="$3" -v calls="$calls" -v cpu="$cpu" -v tick="$tick" -v rss="$(resident "${pid[$3]}")" '
+    function millis(text) { return text ~ /us$/ ? text / 1000 : text ~ /ms$/ ? text + 0 : text * 1000 }
+    $1 == "50%" { p50 = millis($2) } $1 == "99%" { p99 = millis($2) } $2 == "requests" { requests = $1 }
+    /^Requests\/sec/ { rate = $2 } /Non-2xx/ { bad = $NF }
+    END { printf "%s %s %.0f %.2f %.2f %.3f %.4f %d %d\n", name, variant, rate, p50, p99, calls / requests, cpu / tick / requests * 1000, rss, bad }' \
+    "$work/wrk" >>"$work/results"
+  echo "# round $round: $(tail -n 1 "$work/results")" >&2
+}
+for round in $(seq "$rounds"); do
+  for edge in "${edges[@]}"; do
+    for variant in none incr group; do measure "$edge" "$edge" "$variant" "$connections"; done
+  done
+  # A single client: sharing calls must not make it wait.
+  for variant in none incr group; do measure lone direct "$variant" 1; done
+done
+
+echo "Means of $rounds rounds of $seconds s, $connections connections, $(nproc) cores, $("$redis" --version | sed 's/ sha.*//')"
+awk '
+  { key = $1 " " $2; if (!(key in n)) order[++keys] = key; n[key]++; for (i = 3; i <= 9; i++) sum[key, i] += $i }
+  END {
+    printf "%-16s %8s %8s %8s %12s %12s %8s %8s\n", "", "req/s", "p50 ms", "p99 ms", "Redis calls", "CPU s per", "memory", "to incr"
+    printf "%-16s %8s %8s %8s %12s %12s %8s %8s\n", "", "", "", "", "per visit", "1,000 req", "MB", ""
+    for (k = 1; k <= keys; k++) {
+      key = order[k]; split(key, part, " ")
+      printf "%-16s %8.0f %8.2f %8.2f %12.3f %12.4f %8.0f %8.2f\n", key, sum[key, 3] / n[key], sum[key, 4] / n[key], sum[key, 5] / n[key],
+        sum[key, 6] / n[key], sum[key, 7] / n[key], sum[key, 8] / n[key], sum[key, 3] / sum[part[1] " incr", 3]
+      if (sum[key, 9] > 0) { printf "%s: %d answers were not 200\n", key, sum[key, 9]; if (part[2] == "group") wrong = 1 }
+    }
+    exit wrong
+  }' "$work/results"
+
+read_total() { curl -sS -m 10 "http://127.0.0.1:${port[group]}/api/visits" | grep -o '[0-9]*'; }
+before=$(read_total)
+"$java" -cp "target/test-classes:target/classes:target/lib/*" tally.Load "http://127.0.0.1:${port[group]}/" "$connections" 20000
+after=$(read_total)
+echo "the total grew by $((after - before))"
+[ $((after - before)) = 20000 ]

@@ -1,0 +1,66 @@
+package tally;
+
+import io.javalin.Javalin;
+import io.javalin.compression.CompressionStrategy;
+import io.javalin.config.JavalinConfig;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.staticfiles.JavalinStaticResourceHandler;
+import io.javalin.http.staticfiles.Location;
+import java.util.function.Consumer;
+import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.handler.GracefulHandler;
+import org.slf4j.LoggerFactory;
+
+/** How HTTP is spoken: threads, limits, static files, and a stop that answers what is under way. */
+record Http(Settings settings) {
+
+    Javalin serve(Consumer<RoutesConfig> routes) {
+        return Javalin.create(config -> {
+            configure(config);
+            routes.accept(config.routes);
+        });
+    }
+
+    private void configure(JavalinConfig config) {
+        config.concurrency.useVirtualThreads = true;
+        config.startup.showJavalinBanner = false;
+        config.startup.showOldJavalinVersionWarning = false;
+        config.startup.startupWatcherEnabled = false;
+        config.http.prefer405over404 = true;
+        config.http.maxRequestSize = settings.http().maxBody();
+        // Nginx compresses.
+        config.http.compressionStrategy = CompressionStrategy.NONE;
+        config.resourceHandler(new JavalinStaticResourceHandler());
+        config.staticFiles.add(files -> {
+            files.hostedPath = "/static";
+            files.directory = "/public";
+            files.location = Location.CLASSPATH;
+        });
+        config.jetty.modifyServer(server -> {
+            server.setStopTimeout(settings.stop().drain().toMillis());
+            // Javalin's own server forgets requests under way when it stops.
+            server.insertHandler(new GracefulHandler());
+            server.setErrorHandler(Problems::beforeRoutes);
+        });
+        config.jetty.addConnector(this::connector);
+        if (settings.debug()) {
+            config.requestLogger.http((context, millis) -> LoggerFactory.getLogger("tally.requests")
+                    .debug("{} {} {} in {} ms", context.method(), context.path(), context.statusCode(), millis));
+        }
+    }
+
+    private Connector connector(Server server, HttpConfiguration http) {
+        // Nginx has already made paths plain; what is still ambiguous is an attempt at something.
+        http.setUriCompliance(UriCompliance.DEFAULT);
+        var connector = new ServerConnector(server, new HttpConnectionFactory(http));
+        connector.setHost(settings.host());
+        connector.setPort(settings.port());
+        connector.setIdleTimeout(settings.http().idleTimeout().toMillis());
+        return connector;
+    }
+}

@@ -1,0 +1,239 @@
+package tally;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.BadRequestResponse;
+import io.javalin.http.ContentTooLargeResponse;
+import io.javalin.http.Context;
+import io.javalin.http.Cookie;
+import io.javalin.http.HttpStatus;
+import io.javalin.http.NotFoundResponse;
+import io.javalin.http.SameSite;
+import io.javalin.http.UnsupportedMediaTypeResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.ToLongFunction;
+import java.util.regex.Pattern;
+import java.util.zip.CRC32C;
+
+/**
+ * Every address that Tally answers to, and what it hands to whom.
+ *
+ * <p>Here a request is checked at the door: nothing behind it sees a name or an id that is not one.
+ */
+final class Routes {
+
+    private static final Pattern PAGE_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+    private static final Pattern BOT = Pattern.compile("bot|crawl|spider|slurp|preview|facebookexternalhit", Pattern.CASE_INSENSITIVE);
+    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    private static final String COOKIE = "tally-session";
+
+    private final Settings settings;
+    private final ToLongFunction<Visits.Visit> counter;
+    private final Visits visits;
+    private final Stats stats;
+    private final Sessions sessions;
+    private final Cache cache;
+    private final Events events;
+    private final Health health;
+    private final Page page = new Page();
+
+    Routes(Settings settings, ToLongFunction<Visits.Visit> counter, Visits visits, Stats stats, Sessions sessions, Cache cache,
+            Events events, Health health) {
+        this.settings = settings;
+        this.counter = counter;
+        this.visits = visits;
+        this.stats = stats;
+        this.sessions = sessions;
+        this.cache = cache;
+        this.events = events;
+        this.health = health;
+    }
+
+    void install(RoutesConfig routes) {
+        routes.before(Routes::refuseMethodOverride);
+        routes.get("/", this::visit);
+        routes.get("/api/visits", context -> fresh(context).json(new Total(visits.total())));
+        routes.get("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), visits.of(page(context)))));
+        routes.post("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), countPage(context))));
+        routes.get("/badge/total.svg", context -> badge(context, visits.total()));
+        routes.get("/badge/{page}.svg", context -> badge(context, visits.of(page(context))));
+        routes.get("/api/stats", this::stats);
+        routes.get("/api/session", context -> fresh(context).json(sessions.read(cookie(context)).orElseThrow(Routes::noSession)));
+        routes.put("/api/session", this::mergeSession);
+        routes.delete("/api/session", this::endSession);
+        routes.get("/api/events", events::serve);
+        routes.get("/health", this::health);
+        routes.get("/health/live", context -> fresh(context).json(Map.of("status", "up")));
+        Problems.install(routes);
+    }
+
+    private record Counted(String message, long visits) {}
+
+    private record Total(long visits) {}
+
+    private record OfPage(String page, long visits) {}
+
+    private void visit(Context context) {
+        fresh(context).header("Vary", "Accept");
+        if (!Page.isPreferred(context)) {
+            context.json(new Counted(settings.message(), count(context, "", "")));
+            return;
+        }
+        var id = "";
+        if (!isBot(context)) {
+            id = sessions.visit(cookie(context));
+            setCookie(context, id);
+        }
+        context.html(page.with(count(context, "", id)));
+    }
+
+    private long countPage(Context context) {
+        return count(context, page(context), sessions.known(cookie(context)).orElse(""));
+    }
+
+    private long count(Context context, String page, String visitor) {
+        return counter.applyAsLong(new Visits.Visit(requestId(context), page, visitor));
+    }
+
+    private static void badge(Context context, long visits) {
+        var badge = Badge.of(context.queryParam("label"), context.queryParam("color"));
+        context.header("Cache-Control", "public, max-age=5");
+        if (!isUnchanged(context, visits + "-" + Main.version())) {
+            context.contentType("image/svg+xml").result(badge.with(visits));
+        }
+    }
+
+    private void stats(Context context) {
+        var cached = cache.get("stats", stats::read);
+        var digest = new CRC32C();
+        digest.update(cached.json().getBytes(StandardCharsets.UTF_8));
+        context.header("X-Cache", cached.state().name())
+                .header("Cache-Control", "public, max-age=1, stale-while-revalidate=5");
+        if (!isUnchanged(context, Long.toHexString(digest.getValue()))) {
+            context.contentType("application/json").result(cached.json());
+        }
+    }
+
+    /** Sets the tag; if the client has this very answer already, says so with a 304. */
+    private static boolean isUnchanged(Context context, String tag) {
+        var etag = "\"" + tag + "\"";
+        context.header("ETag", etag);
+        // A proxy that compresses marks the tag as weak.
+        var known = context.header("If-None-Match");
+        var unchanged = known != null && known.contains(etag);
+        if (unchanged) {
+            context.status(HttpStatus.NOT_MODIFIED);
+        }
+        return unchanged;
+    }
+
+    private void mergeSession(Context context) {
+        var data = flatObject(context);
+        var id = sessions.merge(cookie(context), data).orElseThrow(Routes::tooManyFields);
+        setCookie(context, id);
+        fresh(context).json(sessions.read(id).orElseThrow(Routes::noSession));
+    }
+
+    private void endSession(Context context) {
+        sessions.end(cookie(context));
+        context.removeCookie(COOKIE, "/");
+        fresh(context).status(HttpStatus.NO_CONTENT);
+    }
+
+    private void health(Context context) {
+        var report = health.report();
+        fresh(context).status(report.isUp() ? 200 : 503).json(report);
+    }
+
+    private static Map<String, String> flatObject(Context context) {
+        var type = context.contentType();
+        if (type == null || !type.startsWith("application/json")) {
+            throw new UnsupportedMediaTypeResponse("The body must be application/json");
+        }
+        JsonNode body;
+        try {
+            body = JSON.readTree(context.bodyAsBytes());
+        } catch (IOException malformed) {
+            throw new BadRequestResponse("The body is not JSON");
+        }
+        if (body == null || !body.isObject()) {
+            throw new BadRequestResponse("The body must be a JSON object");
+        }
+        if (body.size() > Sessions.MOST_FIELDS) {
+            throw tooManyFields();
+        }
+        var data = new LinkedHashMap<String, String>();
+        body.properties().forEach(field -> {
+            if (!field.getValue().isTextual() || field.getKey().isEmpty()) {
+                throw new BadRequestResponse("Every field must have a name, and a string as its value");
+            }
+            checkSize("A field's name", field.getKey(), 64);
+            checkSize("A field's value", field.getValue().textValue(), 1024);
+            data.put(field.getKey(), field.getValue().textValue());
+        });
+        return data;
+    }
+
+    private static void checkSize(String what, String text, int most) {
+        if (text.getBytes(StandardCharsets.UTF_8).length > most) {
+            throw new ContentTooLargeResponse(what + " has at most " + most + " bytes");
+        }
+    }
+
+    private static ContentTooLargeResponse tooManyFields() {
+        return new ContentTooLargeResponse("A session holds at most " + Sessions.MOST_FIELDS + " fields");
+    }
+
+    private static NotFoundResponse noSession() {
+        return new NotFoundResponse("There is no session; the page and PUT /api/session begin one");
+    }
+
+    private static String cookie(Context context) {
+        return context.cookie(COOKIE);
+    }
+
+    private void setCookie(Context context, String id) {
+        var secure = "https".equals(context.header("X-Forwarded-Proto"));
+        context.cookie(new Cookie(COOKIE, id, "/", (int) settings.session().ttl().toSeconds(), secure, true, null, SameSite.LAX));
+    }
+
+    private static boolean isBot(Context context) {
+        var agent = context.userAgent();
+        return agent == null || BOT.matcher(agent).find();
+    }
+
+    /** An answer that is of now alone. */
+    private static Context fresh(Context context) {
+        return context.header("Cache-Control", "no-store");
+    }
+
+    private static String page(Context context) {
+        var name = context.pathParam("page");
+        if (!PAGE_NAME.matcher(name).matches() || name.equals("total")) {
+            throw new BadRequestResponse("A page name is 1 to 64 letters, digits, dots, dashes and underscores, begins with a letter or "
+                    + "digit, and is not total");
+        }
+        return name;
+    }
+
+    private static String requestId(Context context) {
+        var id = context.header("X-Request-Id");
+        if (id != null && !REQUEST_ID.matcher(id).matches()) {
+            throw new BadRequestResponse("X-Request-Id must be 1 to 128 letters, digits, dots, dashes or underscores");
+        }
+        return id == null ? "" : id;
+    }
+
+    /** Javalin would take the header's method for the request's own, so that a GET could write. */
+    private static void refuseMethodOverride(Context context) {
+        if (context.header("X-HTTP-Method-Override") != null) {
+            throw new BadRequestResponse("X-HTTP-Method-Override is not supported");
+        }
+    }
+}
