@@ -41,13 +41,15 @@ final class Cache {
 
     private final UnifiedJedis redis;
     private final Settings.Cache settings;
+    private final Metrics metrics;
     private final Script unlock;
     private final ObjectMapper json = new ObjectMapper();
     private final ConcurrentHashMap<String, CompletableFuture<Cached>> underWay = new ConcurrentHashMap<>();
 
-    Cache(UnifiedJedis redis, Settings.Cache settings) {
+    Cache(UnifiedJedis redis, Settings.Cache settings, Metrics metrics) {
         this.redis = redis;
         this.settings = settings;
+        this.metrics = metrics;
         unlock = new Script(redis, "/unlock.lua");
     }
 
@@ -59,7 +61,9 @@ final class Cache {
             return join(others);
         }
         try {
-            mine.complete(find("tally:cache:" + key, loader));
+            var found = find("tally:cache:" + key, loader);
+            metrics.cacheRead(found.state());
+            mine.complete(found);
         } catch (Throwable failure) {
             mine.completeExceptionally(failure);
         } finally {

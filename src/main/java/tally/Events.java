@@ -55,18 +55,15 @@ final class Events implements AutoCloseable {
     private volatile long total = -1;
     private volatile boolean stopped;
 
-    Events(Settings settings, Visits visits) {
+    Events(Settings settings, Visits visits, Metrics metrics) {
         this.settings = settings;
         this.visits = visits;
+        metrics.gauge("tally_events_clients", "Open pages", places::get);
     }
 
     void start() {
         Thread.ofVirtual().name("events-subscriber").start(this::subscribe);
         Thread.ofVirtual().name("events-sender").start(this::sendNews);
-    }
-
-    int clients() {
-        return places.get();
     }
 
     /** Answers one client for as long as it stays. */

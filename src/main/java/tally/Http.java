@@ -17,7 +17,7 @@ import org.eclipse.jetty.server.handler.GracefulHandler;
 import org.slf4j.LoggerFactory;
 
 /** How HTTP is spoken: threads, limits, static files, and a stop that answers what is under way. */
-record Http(Settings settings) {
+record Http(Settings settings, Metrics metrics) {
 
     Javalin serve(Consumer<RoutesConfig> routes) {
         return Javalin.create(config -> {
@@ -48,6 +48,7 @@ record Http(Settings settings) {
             server.setErrorHandler(Problems::beforeRoutes);
         });
         config.jetty.addConnector(this::connector);
+        config.requestLogger.http(metrics::request);
         if (settings.debug()) {
             config.requestLogger.http((context, millis) -> LoggerFactory.getLogger("tally.requests")
                     .debug("{} {} {} in {} ms", context.method(), context.path(), context.statusCode(), millis));

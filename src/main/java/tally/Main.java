@@ -55,13 +55,14 @@ final class Main {
     /** {@code counter}, where not null, stands in for {@link Visits#count}, to measure counting against other ways. */
     Main(Settings settings, ToLongFunction<Visits.Visit> counter) {
         this.settings = settings;
-        redis = Redis.open(settings.redis());
+        var metrics = new Metrics();
+        redis = Redis.open(settings.redis(), metrics);
         health = new Health(redis, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
-        var visits = new Visits(redis, settings.visits());
-        events = new Events(settings, visits);
+        var visits = new Visits(redis, settings.visits(), metrics);
+        events = new Events(settings, visits, metrics);
         var routes = new Routes(settings, counter == null ? visits::count : counter, visits, new Stats(redis),
-                new Sessions(redis, settings.session()), new Cache(redis, settings.cache()), events, health);
-        http = new Http(settings).serve(routes::install);
+                new Sessions(redis, settings.session(), metrics), new Cache(redis, settings.cache(), metrics), events, health, metrics);
+        http = new Http(settings, metrics).serve(routes::install);
     }
 
     void start() {

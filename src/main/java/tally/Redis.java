@@ -3,6 +3,7 @@ package tally;
 import java.time.Duration;
 import org.apache.commons.pool2.PooledObject;
 import redis.clients.jedis.ClientSetInfoConfig;
+import redis.clients.jedis.CommandObject;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.ConnectionFactory;
 import redis.clients.jedis.ConnectionPoolConfig;
@@ -12,6 +13,9 @@ import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.executors.CommandExecutor;
+import redis.clients.jedis.executors.DefaultCommandExecutor;
+import redis.clients.jedis.providers.ConnectionProvider;
 import redis.clients.jedis.providers.PooledConnectionProvider;
 
 /**
@@ -27,12 +31,17 @@ final class Redis {
 
     private Redis() {}
 
-    static UnifiedJedis open(Settings.Redis settings) {
+    static UnifiedJedis open(Settings.Redis settings, Metrics metrics) {
         var config = config(settings);
         var factory = new Factory(address(settings), config);
         var connections = new PooledConnectionProvider(factory, pool(settings));
-        factory.discardIdle = connections.getPool()::clear;
-        return RedisClient.builder().clientConfig(config).connectionProvider(connections).build();
+        var pool = connections.getPool();
+        factory.discardIdle = pool::clear;
+        metrics.gauge("tally_redis_pool_active", "Connections in use", pool::getNumActive);
+        metrics.gauge("tally_redis_pool_idle", "Connections at rest", pool::getNumIdle);
+        metrics.gauge("tally_redis_pool_waiting", "Requests that wait for a connection", pool::getNumWaiters);
+        return RedisClient.builder().clientConfig(config).connectionProvider(connections)
+                .commandExecutor(new Measured(connections, metrics)).build();
     }
 
     static HostAndPort address(Settings.Redis settings) {
@@ -62,6 +71,35 @@ final class Redis {
         pool.setTestOnBorrow(true);
         pool.setJmxEnabled(false);
         return pool;
+    }
+
+    /** Runs a command on a connection of the pool, and notes how long it took or how it failed. */
+    private static final class Measured implements CommandExecutor {
+        private final DefaultCommandExecutor executor;
+        private final Metrics metrics;
+
+        Measured(ConnectionProvider connections, Metrics metrics) {
+            executor = new DefaultCommandExecutor(connections);
+            this.metrics = metrics;
+        }
+
+        @Override
+        public <T> T executeCommand(CommandObject<T> command) {
+            long start = System.nanoTime();
+            try {
+                var answer = executor.executeCommand(command);
+                metrics.redisAnswered(System.nanoTime() - start);
+                return answer;
+            } catch (JedisException failure) {
+                metrics.redisFailed(failure.getClass().getSimpleName());
+                throw failure;
+            }
+        }
+
+        @Override
+        public void close() {
+            executor.close();
+        }
     }
 
     /**

@@ -41,10 +41,11 @@ final class Routes {
     private final Cache cache;
     private final Events events;
     private final Health health;
+    private final Metrics metrics;
     private final Page page = new Page();
 
     Routes(Settings settings, ToLongFunction<Visits.Visit> counter, Visits visits, Stats stats, Sessions sessions, Cache cache,
-            Events events, Health health) {
+            Events events, Health health, Metrics metrics) {
         this.settings = settings;
         this.counter = counter;
         this.visits = visits;
@@ -53,6 +54,7 @@ final class Routes {
         this.cache = cache;
         this.events = events;
         this.health = health;
+        this.metrics = metrics;
     }
 
     void install(RoutesConfig routes) {
@@ -69,6 +71,7 @@ final class Routes {
         routes.delete("/api/session", this::endSession);
         routes.get("/api/events", events::serve);
         routes.get("/health", this::health);
+        routes.get("/metrics", metrics::serve);
         routes.get("/health/live", context -> fresh(context).json(Map.of("status", "up")));
         Problems.install(routes);
     }

@@ -30,16 +30,18 @@ final class Sessions {
     private static final String DATA = "data:";
     private static final Pattern ID = Pattern.compile("[0-9a-f]{32}");
 
-    /** As {@code GET /api/session} shows it. */
-    record Session(long visits, Instant firstSeen, Instant lastSeen, long expiresInSeconds, Map<String, String> data) {}
+    /** As {@code GET /api/session} shows it; times in ISO 8601. */
+    record Session(long visits, String firstSeen, String lastSeen, long expiresInSeconds, Map<String, String> data) {}
 
     private final UnifiedJedis redis;
+    private final Metrics metrics;
     private final Script script;
     private final SecureRandom random = new SecureRandom();
     private final long ttlMillis;
 
-    Sessions(UnifiedJedis redis, Settings.Session settings) {
+    Sessions(UnifiedJedis redis, Settings.Session settings, Metrics metrics) {
         this.redis = redis;
+        this.metrics = metrics;
         script = new Script(redis, "/session.lua");
         ttlMillis = settings.ttl().toMillis();
     }
@@ -56,6 +58,7 @@ final class Sessions {
         }
         var created = newId();
         change(created, 1, true, Map.of());
+        metrics.sessionCreated();
         return created;
     }
 
@@ -66,6 +69,7 @@ final class Sessions {
         if (result == 0) {
             used = newId();
             result = change(used, 0, true, data);
+            metrics.sessionCreated();
         }
         return result == 1 ? Optional.of(used) : Optional.empty();
     }
@@ -111,8 +115,12 @@ final class Sessions {
                 data.put(name.substring(DATA.length()), value);
             }
         });
-        return new Session(Long.parseLong(fields.get("visits")), Instant.ofEpochMilli(Long.parseLong(fields.get("first"))),
-                Instant.ofEpochMilli(Long.parseLong(fields.get("last"))), expiresMillis / 1000, data);
+        return new Session(Long.parseLong(fields.get("visits")), time(fields.get("first")), time(fields.get("last")),
+                expiresMillis / 1000, data);
+    }
+
+    private static String time(String epochMillis) {
+        return Instant.ofEpochMilli(Long.parseLong(epochMillis)).toString();
     }
 
     /** 128 bits that nobody can guess. */

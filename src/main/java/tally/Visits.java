@@ -43,14 +43,17 @@ final class Visits {
     private final UnifiedJedis redis;
     private final Script script;
     private final Settings.Visits settings;
+    private final Metrics metrics;
     private final ReentrantLock lock = new ReentrantLock();
-    private Batch open = new Batch();
+    private volatile Batch open = new Batch();
     private boolean underWay;
 
-    Visits(UnifiedJedis redis, Settings.Visits settings) {
+    Visits(UnifiedJedis redis, Settings.Visits settings, Metrics metrics) {
         this.redis = redis;
+        this.metrics = metrics;
         script = new Script(redis, "/visits.lua");
         this.settings = settings;
+        metrics.gauge("tally_waiting", "Visits that wait for the next call to Redis", () -> open.visits.size());
     }
 
     /** Counts the visit and returns its number: the page's for a visit with a page, else the total. */
@@ -128,6 +131,7 @@ final class Visits {
             return;
         }
         try {
+            metrics.batch(batch.visits.size());
             batch.numbers.complete(call(batch.visits));
         } catch (Throwable failure) {
             batch.numbers.completeExceptionally(failure);

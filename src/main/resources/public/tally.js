@@ -2,6 +2,8 @@
 
 const element = id => document.getElementById(id);
 const say = (id, text) => { element(id).textContent = text; };
+/** The words for each state stand in the HTML, as data-… of the element. */
+const show = (id, state) => { say(id, element(id).dataset[element(id).dataset.state = state] ?? state); };
 const grouped = number => new Intl.NumberFormat("en").format(number).replaceAll(",", "\u202f");
 const visitsOf = number => `${grouped(number)} ${number === 1 ? "visit" : "visits"}`;
 const clock = time => new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(time);
@@ -155,38 +157,24 @@ function showPages(pages) {
 }
 
 function showPath(ok, cache, edge) {
-  const stop = !ok ? 0 : ["HIT", "STALE", "UPDATING"].includes(edge) ? 1 : ["HIT", "STALE"].includes(cache) ? 2 : 3;
-  const found = cache === "STALE" ? "Gave an older answer, as Redis is away." : "Had the answer in its cache.";
-  const texts = [
-    ["Brought no answer.", "", ""],
-    ["Had a copy and answered with it.", "Was not asked.", "Was not asked."],
-    ["Passed the question on.", found, "Was not asked."],
-    ["Passed the question on.", "Put the answer together.", "Gave the figures."],
-  ][stop];
-  ["at-nginx", "at-app", "at-redis"].forEach((place, index) => {
-    say(place, texts[index]);
-    element(place).parentElement.classList.toggle("skipped", index >= stop);
-  });
+  const byNginx = ["HIT", "STALE", "UPDATING"].includes(edge);
+  const byApp = { HIT: "app", STALE: "stale" }[cache];
+  element("path").dataset.from = !ok ? "nowhere" : byNginx ? "nginx" : byApp ?? "redis";
+  ["at-nginx", "at-app", "at-redis"].forEach(place => show(place, element("path").dataset.from));
   say("cache", [cache && `X-Cache: ${cache}`, edge && `X-Cache-Edge: ${edge}`].filter(Boolean).join(" · "));
 }
 
 // The process that answers, and Redis behind it.
 
 const refreshHealth = repeating(10, async () => {
-  const { body, status } = await ask("/health");
+  const { body } = await ask("/health");
   // When there is no app, Nginx answers by itself and in another shape.
   const report = body?.redis ? body : { status: "unreachable", redis: {} };
   const { latencyMs, usedMemoryBytes: used, maxMemoryBytes: most, lastSave, error } = report.redis;
   const megabytes = bytes => (bytes / 1e6).toFixed(1);
   const memory = most ? `${megabytes(used)} of ${megabytes(most)} MB` : `${megabytes(used)} MB`;
   const answers = `Answers in ${latencyMs} ms, uses ${memory}, last save: ${lastSave}.`;
-  element("health").dataset.state = report.status;
-  say("health", {
-    up: "All well",
-    stopping: "This replica is about to stop",
-    down: "Down: nothing can be counted",
-    unreachable: status ? `No app to ask (${status})` : "No answer",
-  }[report.status] ?? report.status);
+  show("health", report.status);
   say("instance", report.instance ?? "–");
   say("process", report.version ? `Version ${report.version}, up for ${duration(report.uptimeSeconds)}.` : "");
   say("redis", report.redis.status === "up" ? answers : error ?? "");
@@ -197,8 +185,7 @@ const refreshHealth = repeating(10, async () => {
 async function refreshSession() {
   const { ok, status, body } = await ask("/api/session");
   element("session-facts").hidden = !ok;
-  const none = status === 404 ? "There is none for this browser. The next visit starts one." : "Can’t tell right now.";
-  say("session-message", ok ? "" : none);
+  show("session-message", ok ? "known" : status === 404 ? "none" : "unknown");
   if (!ok) return;
   const firstSeen = Date.parse(body.firstSeen);
   const age = (Date.now() - firstSeen) / 1_000;
@@ -210,9 +197,9 @@ async function refreshSession() {
 
 async function forget() {
   const { ok, status } = await ask("/api/session", "DELETE");
-  if (!ok && status !== 404) return say("session-message", "That did not work. Please try again in a moment.");
+  if (!ok && status !== 404) return show("session-message", "failed");
   element("session-facts").hidden = true;
-  say("session-message", "Forgotten. There is no session any more; the next visit starts a new one.");
+  show("session-message", "forgotten");
   // The button that had the focus is gone.
   element("session-heading").focus();
 }
@@ -233,26 +220,23 @@ function showBadge() {
 
 async function copy({ currentTarget: button }) {
   const snippet = element(button.dataset.copy);
+  const word = button.firstChild;
   try {
     await navigator.clipboard.writeText(snippet.textContent);
-    say("copied", "Copied.");
+    word.data = "Copied ";
+    show("copied", "done");
   } catch {
     // A browser gives no clipboard to plain http, localhost aside.
     getSelection().selectAllChildren(snippet);
-    say("copied", "Selected. Copy it with the keyboard.");
+    word.data = "Selected ";
+    show("copied", "selected");
   }
-  button.after(element("copied"));
-  setTimeout(() => say("copied", ""), 3_000);
+  setTimeout(() => { word.data = "Copy "; }, 3_000);
 }
 
 // The live connection.
 
 const live = { source: null, failures: 0, retry: 0, differed: 0, soon: 0 };
-
-function showLive(state) {
-  element("live").dataset.state = state;
-  say("live", { connecting: "Connecting…", live: "Live", lost: "Connection lost, trying again…" }[state]);
-}
 
 function connect() {
   disconnect();
@@ -260,7 +244,7 @@ function connect() {
   source.addEventListener("open", () => {
     if (element("live").dataset.state === "lost") refreshAll();
     live.failures = 0;
-    showLive("live");
+    show("live", "live");
   });
   source.addEventListener("visit", ({ data }) => {
     const { visits } = JSON.parse(data);
@@ -274,7 +258,7 @@ function connect() {
     }, 1_500);
   });
   source.addEventListener("error", () => {
-    if (element("live").dataset.state !== "lost") showLive("lost");
+    if (element("live").dataset.state !== "lost") show("live", "lost");
     // The browser tries again by itself, except after an answer that is no stream, such as a 502.
     if (source.readyState !== EventSource.CLOSED) return;
     // A little apart, so that not all readers come back in the same moment.
@@ -301,7 +285,7 @@ async function refreshAll() {
 /** A hidden tab asks for nothing and keeps no connection: a browser has only a few for each host. */
 function wakeOrSleep() {
   if (document.hidden) return disconnect();
-  showLive("connecting");
+  show("live", "connecting");
   connect();
   refreshAll();
 }

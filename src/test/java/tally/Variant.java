@@ -28,7 +28,7 @@ final class Variant {
                 yield visit -> visits.incrementAndGet();
             }
             case "incr" -> {
-                var redis = Redis.open(settings.redis());
+                var redis = Redis.open(settings.redis(), new Metrics());
                 yield visit -> redis.incr(Visits.TOTAL);
             }
             case "group" -> null;

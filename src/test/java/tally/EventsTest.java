@@ -1,0 +1,182 @@
+package tally;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EventsTest {
+
+    @TempDir
+    private Path folder;
+
+    @BeforeEach
+    void empty() {
+        RealRedis.shared().empty();
+    }
+
+    @Test
+    void aVisitOnOneReplicaIsSeenOnEveryOther() throws Exception {
+        try (var one = Service.start(); var two = Service.start(); var page = new Listener(two)) {
+            page.await("\"visits\":0");
+            one.get("/");
+            page.await("event: visit");
+            page.await("data: {\"visits\":1,\"pages\":{}}");
+            one.send("POST", "/api/visits/home", "");
+            page.await("data: {\"visits\":2,\"pages\":{\"home\":1}}");
+        }
+    }
+
+    @Test
+    void aNewClientIsToldTheTotalAndWhenToComeBack() throws Exception {
+        try (var service = Service.start()) {
+            service.get("/");
+            try (var first = new Listener(service)) {
+                first.await("\"visits\":1");
+            }
+            try (var page = new Listener(service, "Last-Event-ID: anything")) {
+                page.await("retry: 2000");
+                page.await("\"visits\":1");
+                assertThat(page.head()).contains("200").contains("text/event-stream").contains("X-Accel-Buffering: no");
+            }
+        }
+    }
+
+    @Test
+    void manyVisitsAreFewEventsAndTheLastTellsThemAll() throws Exception {
+        try (var service = Service.start(); var page = new Listener(service)) {
+            page.await("\"visits\":0");
+            var load = Load.send(List.of(service.address("/")), 16, 5000);
+            assertThat(load.failed()).isZero();
+            page.await("\"visits\":5000");
+            // Ten a second, for as long as the load took.
+            assertThat(page.seen()).filteredOn(line -> line.startsWith("data:")).hasSizeLessThan(300);
+        }
+    }
+
+    @Test
+    void moreClientsThanAllowedAreRefusedAndAPlaceThatIsLeftIsFree() throws Exception {
+        try (var service = Service.start("--events-max-clients", "1")) {
+            try (var page = new Listener(service)) {
+                page.await("retry:");
+                assertThat(service.get("/api/events").status()).isEqualTo(503);
+                assertThat(service.get("/api/events").header("Retry-After")).isEqualTo("1");
+            }
+            Eventually.isTrue("the place is free", () -> {
+                service.get("/");
+                try (var next = new Listener(service)) {
+                    return next.head().contains("200");
+                } catch (IOException refused) {
+                    return false;
+                }
+            });
+        }
+    }
+
+    @Test
+    void aSlowClientLosesItsPlaceAndTheOthersHearAll() throws Exception {
+        try (var service = Service.start(); var page = new Listener(service); var slow = new Socket("127.0.0.1", service.address("/").getPort())) {
+            slow.setReceiveBufferSize(1024);
+            slow.getOutputStream().write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            page.await("retry:");
+            for (int i = 1; i <= 30; i++) {
+                service.get("/");
+            }
+            page.await("\"visits\":30");
+        }
+    }
+
+    @Test
+    void afterRedisComesBackThePageIsLiveAgainWithWhatItMissed() throws Exception {
+        try (var redis = new LocalRedis(folder); var service = Service.start("127.0.0.1", redis.port()); var page = new Listener(service)) {
+            service.get("/");
+            page.await("\"visits\":1");
+            redis.stop();
+            redis.start();
+            Eventually.isTrue("counts", () -> service.get("/").status() == 200);
+            page.await("\"visits\":2");
+            service.get("/");
+            page.await("\"visits\":3");
+        }
+    }
+
+    @Test
+    void stoppingLetsOpenPagesGoAtOnce() throws Exception {
+        try (var page = open()) {
+            assertThat(page.ended()).isTrue();
+        }
+    }
+
+    private static Listener open() throws Exception {
+        try (var service = Service.start()) {
+            var page = new Listener(service);
+            page.await("retry:");
+            return page;
+        }
+    }
+
+    /** A page that is open: its socket, and the lines that came. */
+    private static final class Listener implements AutoCloseable {
+        private final Socket socket;
+        private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+        private final List<String> seen = new ArrayList<>();
+        private final Thread reader;
+        private final StringBuilder head = new StringBuilder();
+
+        Listener(Service service, String... headers) throws IOException {
+            socket = new Socket("127.0.0.1", service.address("/").getPort());
+            var request = "GET /api/events HTTP/1.1\r\nHost: a\r\n" + (headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n") + "\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+            for (var line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
+                head.append(line).append('\n');
+            }
+            reader = Thread.startVirtualThread(() -> {
+                try {
+                    for (var line = in.readLine(); line != null; line = in.readLine()) {
+                        lines.add(line);
+                    }
+                } catch (IOException closed) {
+                    lines.add("closed");
+                }
+            });
+        }
+
+        String head() {
+            return head.toString();
+        }
+
+        List<String> seen() {
+            return seen;
+        }
+
+        void await(String part) throws InterruptedException {
+            for (String line = ""; !line.contains(part);) {
+                line = lines.poll(10, TimeUnit.SECONDS);
+                assertThat(line).as("a line with %s, after %s", part, seen).isNotNull();
+                seen.add(line);
+            }
+        }
+
+        boolean ended() throws InterruptedException {
+            return reader.join(java.time.Duration.ofSeconds(5));
+        }
+
+        @Override
+        public void close() throws IOException {
+            socket.close();
+        }
+    }
+}
