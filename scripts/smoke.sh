@@ -68,6 +68,41 @@ live_answers() { answer=$(ask "$url/health/live") && status 200; }
 unknown_is_404() { answer=$(ask "$url/no/such") && status 404 && has 'content-type: application/problem+json' && has '"status":404'; }
 wrong_method_is_405() { answer=$(ask -X DELETE "$url/api/visits") && status 405 && has '^allow: GET' && has problem+json; }
 
+counts_a_page() {
+  answer=$(ask -X POST "$url/api/visits/smoke") && status 200 && has '{"page":"smoke","visits":[1-9]' || return
+  answer=$(ask -X POST "$url/api/visits/-smoke") && status 400 && has problem+json
+}
+shows_a_badge() {
+  local etag
+  answer=$(ask "$url/badge/smoke.svg?label=hits&color=green") && status 200 && has 'content-type: image/svg+xml' && has '<title id="t">hits: ' &&
+    has '^cache-control: public, max-age=5' || return
+  etag=$(sed -n 's/^etag: //pI' <<<"$answer")
+  answer=$(ask -H "If-None-Match: $etag" "$url/badge/smoke.svg?label=hits&color=green") && status 304
+}
+statistics_are_cached() {
+  answer=$(ask "$url/api/stats") && status 200 && has '^x-cache: \(HIT\|MISS\|STALE\)' && has '^etag: ' && has '"minutes":\[[0-9,]*\]' || return
+  answer=$(ask "$url/api/stats") && has '^x-cache-edge: \(HIT\|UPDATING\|STALE\)'
+}
+sessions_work() {
+  local cookie
+  answer=$(ask -A Firefox -H 'Accept: text/html' "$url/") && has '^set-cookie: tally-session=[0-9a-f]\{32\}; .*HttpOnly; SameSite=Lax' || return
+  cookie=$(sed -n 's/^set-cookie: \([^;]*\);.*/\1/pI' <<<"$answer")
+  answer=$(ask -X PUT -H 'Content-Type: application/json' -b "$cookie" -d '{"theme":"dark"}' "$url/api/session") && status 200 || return
+  answer=$(ask -b "$cookie" "$url/api/session") && status 200 && has '"visits":1' && has '"data":{"theme":"dark"}' || return
+  answer=$(ask -X DELETE -b "$cookie" "$url/api/session") && status 204 || return
+  answer=$(ask -b "$cookie" "$url/api/session") && status 404
+}
+no_session_unasked() { answer=$(ask "$url/") && lacks '^set-cookie'; }
+events_are_live() {
+  answer=$({ sleep 1; curl -sS "$url/" >/dev/null; } & curl -sS -i -N -m 3 "$url/api/events" 2>/dev/null | tr -d '\r')
+  status 200 && has '^content-type: text/event-stream' && has '^retry: ' || return
+  [ "$(grep -c '^event: visit' <<<"$answer")" -ge 2 ] || { echo "no event for the visit in:"; echo "$answer"; return 1; }
+}
+metrics_inside_only() {
+  answer=$(ask "$url/metrics") && status 404 || return
+  inside app wget -q -O - http://127.0.0.1:5000/metrics | grep -q '^tally_http_request_seconds_count'
+}
+
 security_headers() {
   has '^x-frame-options: SAMEORIGIN' && has '^x-xss-protection: 1; mode=block' && has '^x-content-type-options: nosniff' &&
     has '^referrer-policy: no-referrer-when-downgrade' && has "^content-security-policy: default-src 'self'" &&
@@ -203,6 +238,18 @@ replicas_share_the_load() {
 replaced_app_is_found() {
   docker compose up -d --force-recreate --no-deps app --wait >/dev/null 2>&1 && within 10 curl -fsS "$url/health"
 }
+killed_replica_costs_nothing() {
+  docker compose up -d --no-recreate --scale app=3 --wait >/dev/null 2>&1 || return
+  local before answers victim
+  before=$(visits)
+  victim=$(container app)
+  answers=$({ sleep 1; docker kill -s KILL "$victim" >/dev/null; } & seq 250 | xargs -P 8 -I{} curl -sS -m 20 -o /dev/null -w '%{http_code}\n' "$url/" | sort | uniq -c)
+  docker start "$victim" >/dev/null
+  docker compose up -d --no-recreate --scale app=1 --wait >/dev/null 2>&1
+  within 15 curl -fsS "$url/health" || return
+  [ "$(tr -s ' ' <<<"$answers")" = " 250 200" ] || { echo "answers by status: $answers"; return 1; }
+  [ $(($(visits) - before)) = 250 ] || { echo "250 answers, but the total grew by $(($(visits) - before))"; return 1; }
+}
 gone_app_is_a_problem() {
   docker compose stop app >/dev/null 2>&1
   answer=$(ask "$url/"); local result=0
@@ -258,6 +305,13 @@ claim() { # [--stops] 'what is claimed' check
 claim "GET / counts a visit and answers its number" counts_a_visit
 claim "GET /api/visits reads the total without counting" reads_without_counting
 claim "a browser gets a page with the number in it" page_has_the_number
+claim "POST /api/visits/{page} counts a visit of a page; a name that is none is a 400" counts_a_page
+claim "a badge shows a count, and is not sent again unchanged" shows_a_badge
+claim "statistics come from the cache, at the app and at the edge" statistics_are_cached
+claim "the page begins a session, which holds data until it is ended" sessions_work
+claim "a client that did not ask gets no session" no_session_unasked
+claim "an open page hears of a visit within a second" events_are_live
+claim "metrics are for the inside only" metrics_inside_only
 claim "/health reports on Redis: latency, memory, last save" health_reports
 claim "/health/live answers" live_answers
 claim "an unknown address is a 404 problem" unknown_is_404
@@ -291,6 +345,7 @@ claim "the password is in no environment, inspection or listing" no_secret_visib
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
 claim --stops "three replicas share the load without a reload" replicas_share_the_load
 claim --stops "a replaced app container is found without a reload" replaced_app_is_found
+claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing
 claim --stops "without the app, Nginx answers a 502 or 504 problem" gone_app_is_a_problem
 claim --stops "without Redis: 503 within two seconds, alive, and well again by itself" gone_redis_is_503
 claim --stops "docker compose down and up keeps the count" down_and_up_keeps_the_count
