@@ -14,8 +14,9 @@ import java.util.regex.Pattern;
 record Badge(String label, String color) {
 
     private static final int LABEL_MOST = 40;
+    private static final String DEFAULT = "1d6b45";
     private static final Pattern HEX = Pattern.compile("#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})");
-    private static final Map<String, String> NAMES = Map.of("blue", "0b62c4", "green", "1f7a3d", "red", "c0342b", "orange", "b35309",
+    private static final Map<String, String> NAMES = Map.of("blue", "0b62c4", "green", DEFAULT, "red", "c0342b", "orange", "b35309",
             "yellow", "e0b400", "purple", "7442b8", "pink", "c2367f", "teal", "0f766e", "grey", "5b6470", "black", "111418");
 
     /** From the query's values, each null where there is none; a {@link BadRequestResponse} says what is wrong with one. */
@@ -24,7 +25,7 @@ record Badge(String label, String color) {
         if (shown.isEmpty() || shown.length() > LABEL_MOST || shown.chars().anyMatch(Badge::isNotText)) {
             throw new BadRequestResponse("label must be 1 to " + LABEL_MOST + " printable characters");
         }
-        var hex = HEX.matcher(color == null ? NAMES.get("blue") : NAMES.getOrDefault(color, color));
+        var hex = HEX.matcher(color == null ? DEFAULT : NAMES.getOrDefault(color, color));
         if (!hex.matches()) {
             throw new BadRequestResponse("color must be three or six hexadecimal digits or one of: "
                     + String.join(", ", NAMES.keySet().stream().sorted().toList()));

@@ -45,7 +45,7 @@ class BadgeTest {
     @Test
     void labelAndColorCanBeChosen() {
         assertThat(service.get("/badge/home.svg?label=hits&color=f80").body()).contains("hits: 1").contains("#ff8800");
-        assertThat(service.get("/badge/home.svg?color=green").body()).contains("#1f7a3d");
+        assertThat(service.get("/badge/home.svg?color=green").body()).contains("#1d6b45");
     }
 
     @Test
