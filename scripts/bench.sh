@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# bench.sh [--quick]: what counting costs, as a table; every ratio from alternating rounds of one run.
+# bench.sh [--quick | --sse]: what counting costs, as a table; every ratio from alternating rounds of one run.
 #
 # Sets three ways of counting against each other on this machine: none (a number in memory), incr (one call to Redis
 # for each visit), group (Tally as it is: waiting visits share a call). 64 connections, straight to the service and,
 # where Docker is, through Nginx as well. Needs wrk (your system's package wrk). Three rounds of 10 s; --quick: of 4 s.
 # The load goes to 127.0.0.1 alone. At the end 20,000 visits are checked one by one: all numbers distinct, the total
 # grown by just as many.
+# --sse instead opens 10,000 live pages on one service with the heap of a 512 MB container, and says what they cost.
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
-seconds=10
+seconds=10 sse=""
 case ${1:-} in
+  --sse) sse=yes ;;
   --quick) seconds=4 ;;
   "") ;;
   *) echo "bench.sh: unknown argument $1; see --help" >&2; exit 2 ;;
@@ -19,7 +21,7 @@ rounds=3 connections=64
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
-command -v wrk >/dev/null || { echo "bench.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
+[ -n "$sse" ] || command -v wrk >/dev/null || { echo "bench.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
 java=$(scripts/java.sh)
 scripts/run.sh --build
 redis=$("$java" -cp "target/test-classes:target/lib/*:target/test-lib/*" tally.LocalRedis)
@@ -43,6 +45,33 @@ redis_port=$(free_port 17000)
 redis_pid=$!
 pids+=("$redis_pid")
 wait_for "$redis_port"
+
+if [ -n "$sse" ]; then
+  pages=10000
+  ulimit -n $((pages + 2000))
+  port=$(free_port 18000)
+  # What the image's MaxRAMPercentage makes of 512 MB.
+  "$java" -XX:+UseSerialGC -Xmx307m -jar target/tally.jar --host 127.0.0.1 --port "$port" --redis-port "$redis_port" \
+    --events-max-clients "$pages" >"$work/tally.log" 2>&1 &
+  tally=$!
+  pids+=("$tally")
+  wait_for "$port"
+  resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$tally/status"; }
+  before=$(resident)
+  "$java" -Xmx256m -cp "target/test-classes:target/classes" tally.OpenPages "$port" "$pages" 20 &
+  clients=$!
+  pids+=("$clients")
+  most=0
+  while kill -0 "$clients" 2>/dev/null; do
+    now=$(resident)
+    [ "$now" -le "$most" ] || most=$now
+    sleep 0.5
+  done
+  wait "$clients"
+  echo "memory: $before MB before, at most $most MB with $pages pages ($(((most - before) * 1024 / pages)) KB each)"
+  [ "$most" -le 512 ]
+  exit
+fi
 
 # The flags of the image, so that the figures are the container's.
 declare -A port pid

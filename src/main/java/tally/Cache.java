@@ -97,8 +97,13 @@ final class Cache {
         return new Cached(text(loader.get()), State.MISS);
     }
 
+    /** With the lock; it may have come free because the value has just been stored. */
     private Cached load(String key, String token, Supplier<?> loader) {
         try {
+            var entry = read(key);
+            if (entry != null && entry.state() == State.HIT) {
+                return entry;
+            }
             var value = text(loader.get());
             long fresh = settings.ttl().toMillis();
             redis.set(key, "{\"freshUntil\":" + (System.currentTimeMillis() + fresh) + ",\"value\":" + value + "}",
