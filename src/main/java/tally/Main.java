@@ -20,7 +20,8 @@ final class Main {
     private final UnifiedJedis redis;
     private final Health health;
     private final Events events;
-    private final Javalin http;
+    /** Open to the tests, which ask it for its routes. */
+    final Javalin http;
 
     static void main(String[] arguments) {
         try {

@@ -13,6 +13,7 @@ import io.javalin.http.NotFoundResponse;
 import io.javalin.http.SameSite;
 import io.javalin.http.UnsupportedMediaTypeResponse;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -73,7 +74,18 @@ final class Routes {
         routes.get("/health", this::health);
         routes.get("/metrics", metrics::serve);
         routes.get("/health/live", context -> fresh(context).json(Map.of("status", "up")));
+        var openapi = resource("/openapi.yaml");
+        routes.get("/openapi.yaml", context -> context.header("Cache-Control", "public, max-age=300")
+                .contentType("application/yaml").result(openapi));
         Problems.install(routes);
+    }
+
+    private static byte[] resource(String name) {
+        try (var file = Routes.class.getResourceAsStream(name)) {
+            return file.readAllBytes();
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
     }
 
     private record Counted(String message, long visits) {}

@@ -3,12 +3,16 @@ package tally;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,10 +47,17 @@ final class Service implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + main.port() + path);
     }
 
+    /** Each as {@code GET /api/visits/{page}}. */
+    List<String> routes() {
+        return main.http.unsafe.internalRouter.allHttpHandlers().stream().map(route -> route.endpoint)
+                .filter(route -> route.method.isHttpMethod()).map(route -> route.method.name() + " " + route.path).toList();
+    }
+
     Answer get(String path, String... headers) {
         return send("GET", path, "", headers);
     }
 
+    /** Of events, which have no end, the answer's body is the first. */
     Answer send(String method, String path, String body, String... headers) {
         var request = HttpRequest.newBuilder(address(path)).timeout(Duration.ofSeconds(10))
                 .method(method, body.isEmpty() ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
@@ -54,12 +65,24 @@ final class Service implements AutoCloseable {
             request.headers(headers);
         }
         try {
-            return new Answer(client.send(request.build(), HttpResponse.BodyHandlers.ofString()));
+            var response = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+            try (var text = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+                var isEndless = "text/event-stream".equals(response.headers().firstValue("Content-Type").orElse(""));
+                return new Answer(response.statusCode(), response.headers(), isEndless ? firstEvent(text) : text.readAllAsString());
+            }
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         } catch (InterruptedException hurry) {
             throw new IllegalStateException(hurry);
         }
+    }
+
+    private static String firstEvent(BufferedReader body) throws IOException {
+        var text = new StringBuilder();
+        for (var line = body.readLine(); line != null; line = line.startsWith("data:") ? null : body.readLine()) {
+            text.append(line).append('\n');
+        }
+        return text.toString();
     }
 
     @Override
@@ -68,18 +91,10 @@ final class Service implements AutoCloseable {
         main.stop();
     }
 
-    record Answer(HttpResponse<String> response) {
-
-        int status() {
-            return response.statusCode();
-        }
+    record Answer(int status, HttpHeaders headers, String body) {
 
         String header(String name) {
-            return response.headers().firstValue(name).orElse("");
-        }
-
-        String body() {
-            return response.body();
+            return headers.firstValue(name).orElse("");
         }
 
         JsonNode json() {
