@@ -22,7 +22,7 @@ record Badge(String label, String color) {
     /** From the query's values, each null where there is none; a {@link BadRequestResponse} says what is wrong with one. */
     static Badge of(String label, String color) {
         var shown = label == null ? "visits" : label.strip();
-        if (shown.isEmpty() || shown.length() > LABEL_MOST || shown.chars().anyMatch(Badge::isNotText)) {
+        if (shown.isEmpty() || shown.codePointCount(0, shown.length()) > LABEL_MOST || shown.codePoints().anyMatch(Badge::isNotText)) {
             throw new BadRequestResponse("label must be 1 to " + LABEL_MOST + " printable characters");
         }
         var hex = HEX.matcher(color == null ? DEFAULT : NAMES.getOrDefault(color, color));
@@ -75,7 +75,7 @@ record Badge(String label, String color) {
     }
 
     private static boolean isNotText(int character) {
-        return Character.isISOControl(character) || Character.isSurrogate((char) character) || character == 0xfffe || character == 0xffff;
+        return Character.isISOControl(character) || Character.getType(character) == Character.SURROGATE || character == 0xfffe || character == 0xffff;
     }
 
     /** By the relative luminance of WCAG 2.2: above it, black reads better than white. */

@@ -46,6 +46,9 @@ final class Problems {
                     context.header("Allow", allowed);
                     yield "This address answers to " + allowed;
                 }
+                // Javalin's own, which says no more than the title; ours name the limit.
+                case CONTENT_TOO_LARGE -> refused.getMessage().equals(status.getMessage()) ? "The body is larger than http.max-body allows"
+                        : refused.getMessage();
                 default -> refused.getMessage();
             };
             write(context, status, detail);

@@ -8,6 +8,7 @@ import io.javalin.http.BadRequestResponse;
 import io.javalin.http.ContentTooLargeResponse;
 import io.javalin.http.Context;
 import io.javalin.http.Cookie;
+import io.javalin.http.HandlerType;
 import io.javalin.http.HttpStatus;
 import io.javalin.http.NotFoundResponse;
 import io.javalin.http.SameSite;
@@ -60,6 +61,7 @@ final class Routes {
 
     void install(RoutesConfig routes) {
         routes.before(Routes::refuseMethodOverride);
+        routes.before("/health", this::healthForHead);
         routes.get("/", this::visit);
         routes.get("/api/visits", context -> fresh(context).json(new Total(visits.total())));
         routes.get("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), visits.of(page(context)))));
@@ -72,7 +74,7 @@ final class Routes {
         routes.delete("/api/session", this::endSession);
         routes.get("/api/events", events::serve);
         routes.get("/health", this::health);
-        routes.get("/metrics", metrics::serve);
+        routes.get("/metrics", context -> metrics.serve(fresh(context)));
         routes.get("/health/live", context -> fresh(context).json(Map.of("status", "up")));
         var openapi = resource("/openapi.yaml");
         routes.get("/openapi.yaml", context -> context.header("Cache-Control", "public, max-age=300")
@@ -95,9 +97,10 @@ final class Routes {
     private record OfPage(String page, long visits) {}
 
     private void visit(Context context) {
+        var requestId = requestId(context);
         fresh(context).header("Vary", "Accept");
         if (!Page.isPreferred(context)) {
-            context.json(new Counted(settings.message(), count(context, "", "")));
+            context.json(new Counted(settings.message(), count(requestId, "", "")));
             return;
         }
         var id = "";
@@ -105,15 +108,15 @@ final class Routes {
             id = sessions.visit(cookie(context));
             setCookie(context, id);
         }
-        context.html(page.with(count(context, "", id)));
+        context.html(page.with(count(requestId, "", id)));
     }
 
     private long countPage(Context context) {
-        return count(context, page(context), sessions.known(cookie(context)).orElse(""));
+        return count(requestId(context), page(context), sessions.known(cookie(context)).orElse(""));
     }
 
-    private long count(Context context, String page, String visitor) {
-        return counter.applyAsLong(new Visits.Visit(requestId(context), page, visitor));
+    private long count(String requestId, String page, String visitor) {
+        return counter.applyAsLong(new Visits.Visit(requestId, page, visitor));
     }
 
     private static void badge(Context context, long visits) {
@@ -163,12 +166,23 @@ final class Routes {
 
     private void health(Context context) {
         var report = health.report();
+        if (!report.isUp()) {
+            context.header("Retry-After", "1");
+        }
         fresh(context).status(report.isUp() ? 200 : 503).json(report);
+    }
+
+    /** Javalin answers HEAD with 200 and asks no route, which a health check must not believe. */
+    private void healthForHead(Context context) {
+        if (context.method() == HandlerType.HEAD) {
+            health(context);
+            context.skipRemainingHandlers();
+        }
     }
 
     private static Map<String, String> flatObject(Context context) {
         var type = context.contentType();
-        if (type == null || !type.startsWith("application/json")) {
+        if (type == null || !type.split(";")[0].strip().equalsIgnoreCase("application/json")) {
             throw new UnsupportedMediaTypeResponse("The body must be application/json");
         }
         JsonNode body;

@@ -76,6 +76,8 @@ class RedisAwayTest {
         assertThat(refused.header("Retry-After")).isEqualTo("1");
         var health = service.get("/health");
         assertThat(health.status()).isEqualTo(503);
+        assertThat(health.header("Retry-After")).isEqualTo("1");
+        assertThat(service.send("HEAD", "/health", "").status()).isEqualTo(503);
         assertThat(health.json().at("/redis/status").asText()).isEqualTo("down");
         assertThat(health.json().at("/redis/error").asText()).isNotEmpty();
         assertThat(service.get("/health/live").status()).isEqualTo(200);
