@@ -1,33 +1,48 @@
 #!/usr/bin/env bash
-# smoke.sh [--list] [--gentle] [URL]: checks every claim of the README against the running stack, one TAP line each.
+# smoke.sh [--list] [--gentle] [--prod] [URL]: checks every claim of the README against the running stack, one TAP line
+# each.
 #
 # URL is where Nginx answers (http://127.0.0.1:$HTTP_PORT). The containers are those of the compose project here.
+# --prod: the stack is that of conf/prod/.env (https://127.0.0.1:$HTTPS_PORT), with whatever certificate it has.
 # --gentle leaves out the checks that stop a service for a moment. --list prints each claim with the name of its check.
 # It counts visits, as any client does. Exit status 0 if all claims hold.
 set -uo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
-list="" gentle="" url=http://127.0.0.1:${HTTP_PORT:-80}
+list="" gentle="" prod="" url=""
 for argument; do
   case $argument in
     --list) list=yes ;;
     --gentle) gentle=yes ;;
+    --prod) prod=yes ;;
     http*://*) url=${argument%/} ;;
     *) echo "smoke.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
   esac
 done
 cd "$(dirname "$0")/.." || exit 2
+plain=http://127.0.0.1:${HTTP_PORT:-80}
+environment=${TALLY_ENV:-local} curl=(curl)
+# Visits for a load that the rate limit lets pass.
+load=250
+if [ -n "$prod" ]; then
+  environment=prod load=60 curl=(curl -k)
+  inner=https://127.0.0.1:8443
+  url=${url:-https://127.0.0.1:${HTTPS_PORT:-443}}
+  export COMPOSE_ENV_FILES=conf/prod/.env
+fi
+url=${url:-$plain}
+replicas=$(docker compose ps -q app 2>/dev/null | wc -l)
 
 # ---- how to ask ----
 
 # The whole answer of a request, headers first.
-ask() { curl -sS -i -m 20 "$@" | tr -d '\r'; }
+ask() { "${curl[@]}" -sS -i -m 20 "$@" | tr -d '\r'; }
 # status CODE, has TEXT, lacks TEXT: what the answer in $answer must be; each says what it found instead.
 status() { grep -q "^HTTP/[0-9.]* $1" <<<"$answer" || { head -n 1 <<<"$answer"; return 1; }; }
 has() { grep -qi -- "$1" <<<"$answer" || { echo "no '$1' in:"; echo "$answer"; return 1; }; }
 lacks() { ! grep -qi -- "$1" <<<"$answer" || { echo "'$1' in:"; echo "$answer"; return 1; }; }
-visits() { curl -sS -m 10 "$url/api/visits" | grep -o '[0-9]*'; }
-instance() { curl -sS -m 10 "$url/health" | grep -o '"instance":"[^"]*"'; }
+visits() { "${curl[@]}" -fsS -m 10 --retry 5 --retry-all-errors "$url/api/visits" | grep -o '[0-9]*'; }
+instance() { "${curl[@]}" -sS -m 10 "$url/health" | grep -o '"instance":"[^"]*"'; }
 within() { # SECONDS COMMAND…: repeats it until it succeeds
   local end=$((SECONDS + $1)); shift
   until "$@" >/dev/null 2>&1; do
@@ -40,7 +55,7 @@ inside() { local service=$1; shift; docker compose exec -T "$service" "$@"; }
 inspect() { docker inspect --format "$2" "$(container "$1")"; }
 redis_as() { # USER COMMAND…: with the password of the environment's secrets
   local user=$1 secret; shift
-  secret=$(cat "conf/${TALLY_ENV:-local}/secrets/redis-$([ "$user" = app ] || echo "$user-")password" 2>/dev/null)
+  secret=$(cat "conf/$environment/secrets/redis-$([ "$user" = app ] || echo "$user-")password" 2>/dev/null)
   docker compose exec -T -e REDISCLI_AUTH="${secret:-none}" redis redis-cli -e --user "$user" "$@" 2>&1
 }
 refused() { # USER COMMAND…
@@ -50,10 +65,37 @@ refused() { # USER COMMAND…
 
 # ---- the checks, in the order of the claims below ----
 
+plain_is_redirected() {
+  answer=$(ask "$plain/some/page?x=1") && status 301 && has '^location: https://127.0.0.1/some/page?x=1' || return
+  answer=$(ask "$plain/nginx/health") && status 200
+}
+speaks_http2() { answer=$(ask --http2 "$url/health") && grep -q '^HTTP/2 200' <<<"$answer"; }
+old_tls_refused() {
+  local version
+  for version in 1.2 1.3; do "${curl[@]}" -fsS -o /dev/null "--tlsv$version" --tls-max "$version" "$url/health" || return; done
+  for version in 1.0 1.1; do
+    ! "${curl[@]}" -sS -o /dev/null "--tlsv$version" --tls-max "$version" --ciphers DEFAULT@SECLEVEL=0 "$url/health" 2>/dev/null || { echo "TLS $version works"; return 1; }
+  done
+}
+hsts_is_set() { answer=$(ask "$url/no/such") && has '^strict-transport-security: max-age=63072000'; }
+cookies_are_secure() { answer=$(ask -A Firefox -H 'Accept: text/html' "$url/") && has '^set-cookie: tally-session=.*; Secure'; }
+sample_password_refused() {
+  local said
+  said=$(docker compose run --rm --no-deps -T -e REDIS_PASSWORD_FILE= -e REDIS_PASSWORD=tally-sample-password app 2>&1) && { echo "it started"; return 1; }
+  grep -q 'redis.password: is the sample of the repository' <<<"$said" || { echo "$said"; return 1; }
+}
+missing_secrets_named() {
+  local said
+  mv conf/prod/secrets/made-by-scripts-secrets.sh.yaml conf/prod/secrets/hidden
+  said=$(docker compose up -d 2>&1); local result=$?
+  mv conf/prod/secrets/hidden conf/prod/secrets/made-by-scripts-secrets.sh.yaml
+  if [ "$result" = 0 ] || ! grep -q 'made-by-scripts-secrets.sh' <<<"$said"; then echo "$said"; return 1; fi
+}
+
 counts_a_visit() {
   local first second
-  first=$(curl -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
-  second=$(curl -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  first=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  second=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
   [ "$second" -gt "$first" ] || { echo "$first, then $second"; return 1; }
 }
 reads_without_counting() { answer=$(ask "$url/api/visits") && status 200 && has '{"visits":[0-9]*}'; }
@@ -94,7 +136,7 @@ sessions_work() {
 }
 no_session_unasked() { answer=$(ask "$url/") && lacks '^set-cookie'; }
 events_are_live() {
-  answer=$({ sleep 1; curl -sS "$url/" >/dev/null; } & curl -sS -i -N -m 3 "$url/api/events" 2>/dev/null | tr -d '\r')
+  answer=$({ sleep 1; "${curl[@]}" -sS "$url/" >/dev/null; } & "${curl[@]}" -sS -i -N -m 3 "$url/api/events" 2>/dev/null | tr -d '\r')
   status 200 && has '^content-type: text/event-stream' && has '^retry: ' || return
   [ "$(grep -c '^event: visit' <<<"$answer")" -ge 2 ] || { echo "no event for the visit in:"; echo "$answer"; return 1; }
 }
@@ -124,7 +166,7 @@ large_body_refused() {
   answer=$(head -c 100000 /dev/zero | ask -X POST --data-binary @- "$url/api/visits/a") && status 413 && has problem+json && security_headers
 }
 large_header_refused() {
-  answer=$(ask -H "X-Large: $(head -c 20000 /dev/zero | tr '\0' a)" "$url/") && status 400 && has problem+json
+  answer=$(ask --http1.1 -H "X-Large: $(head -c 20000 /dev/zero | tr '\0' a)" "$url/") && status 400 && has problem+json
 }
 override_stripped() { answer=$(ask -H 'X-HTTP-Method-Override: DELETE' "$url/api/visits") && status 200; }
 own_request_id_dropped() {
@@ -135,15 +177,15 @@ own_request_id_dropped() {
   [ $((after - before)) -ge 2 ] || { echo "two visits under one id moved the total by $((after - before))"; return 1; }
 }
 rate_limited() {
-  answer=$(curl -sS -i -m 30 --parallel --parallel-max 50 "$url/api/visits?[1-600]" | tr -d '\r' | grep -a -A 20 '^HTTP/[0-9.]* 429' | head -n 20)
+  answer=$("${curl[@]}" -sS -i -m 30 --http1.1 --parallel --parallel-max 40 -H "X-Forwarded-For: 203.0.113.$RANDOM" "$url/api/visits?[1-600]" | tr -d '\r' | grep -a -A 20 '^HTTP/[0-9.]* 429' | head -n 20)
   status 429 && has '^retry-after: 1' && has problem+json && has '"status":429' && security_headers || return
   # Waits until the address may ask again.
-  within 10 curl -fsS "$url/health"
+  within 10 "${curl[@]}" -fsS "$url/health"
 }
 nginx_health() { answer=$(ask "$url/nginx/health") && status 200; }
 status_from_inside_only() {
   answer=$(ask "$url/nginx/status") && status 403 && has problem+json || return
-  inside nginx curl -fsS http://127.0.0.1:8080/nginx/status | grep -q 'Active connections'
+  inside nginx curl -fsSk "${inner:-http://127.0.0.1:8080}/nginx/status" | grep -q 'Active connections'
 }
 log_is_json() {
   local id
@@ -182,7 +224,7 @@ limits_set() {
   local service
   for service in nginx app redis; do
     inspect "$service" '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Config}} {{.HostConfig.RestartPolicy.Name}}' |
-      grep -Eq '^[1-9][0-9]* [1-9][0-9]* [1-9][0-9]* local map\[max-file:3 max-size:10m\] unless-stopped$' ||
+      grep -Eq '^[1-9][0-9]* [1-9][0-9]* [1-9][0-9]* local map\[max-file:3 max-size:10m\] (unless-stopped|always)$' ||
       { echo "$service lacks a limit"; return 1; }
   done
 }
@@ -219,7 +261,7 @@ acl_health() { redis_as health ping | grep -q PONG && redis_as health info memor
 acl_operator() { redis_as operator slowlog get 1 >/dev/null && refused operator set visit_count 1 && refused operator config get dir; }
 no_secret_visible() {
   local secret
-  secret=$(cat "conf/${TALLY_ENV:-local}/secrets/redis-password")
+  secret=$(cat "conf/$environment/secrets/redis-password")
   ! docker inspect "$(container app)" "$(container redis)" | grep -qF "$secret" || { echo "docker inspect shows the password"; return 1; }
   ! inside app java -jar /app/tally.jar --print-config | grep -qF "$secret" || { echo "--print-config shows the password"; return 1; }
 }
@@ -229,33 +271,34 @@ redis_is_durable() {
 }
 
 replicas_share_the_load() {
-  docker compose up -d --no-recreate --scale app=3 --wait >/dev/null 2>&1 || return
+  docker compose up -d --no-recreate --scale app=$((replicas + 2)) --wait >/dev/null 2>&1 || return
   local seen
-  seen=$(for _ in $(seq 60); do instance; done | sort | uniq -c)
-  [ "$(wc -l <<<"$seen")" = 3 ] || { echo "answers by: $seen"; return 1; }
-  docker compose up -d --no-recreate --scale app=1 --wait >/dev/null 2>&1 && within 10 curl -fsS "$url/health"
+  # As slowly as the limit on health checks asks.
+  seen=$(for _ in $(seq 60); do instance; sleep 0.1; done | sort | uniq -c)
+  [ "$(wc -l <<<"$seen")" = $((replicas + 2)) ] || { echo "answers by: $seen"; return 1; }
+  docker compose up -d --no-recreate --scale "app=$replicas" --wait >/dev/null 2>&1 && within 10 "${curl[@]}" -fsS "$url/health"
 }
 replaced_app_is_found() {
-  docker compose up -d --force-recreate --no-deps app --wait >/dev/null 2>&1 && within 10 curl -fsS "$url/health"
+  docker compose up -d --force-recreate --no-deps app --wait >/dev/null 2>&1 && within 10 "${curl[@]}" -fsS "$url/health"
 }
 killed_replica_costs_nothing() {
   docker compose up -d --no-recreate --scale app=3 --wait >/dev/null 2>&1 || return
   local before answers victim
   before=$(visits)
   victim=$(container app)
-  answers=$({ sleep 1; docker kill -s KILL "$victim" >/dev/null; } & seq 250 | xargs -P 8 -I{} curl -sS -m 20 -o /dev/null -w '%{http_code}\n' "$url/" | sort | uniq -c)
+  answers=$({ sleep 1; docker kill -s KILL "$victim" >/dev/null; } & seq "$load" | xargs -P 8 -I{} "${curl[@]}" -sS -m 20 -o /dev/null -w '%{http_code}\n' "$url/" | sort | uniq -c)
   docker start "$victim" >/dev/null
-  docker compose up -d --no-recreate --scale app=1 --wait >/dev/null 2>&1
-  within 15 curl -fsS "$url/health" || return
-  [ "$(tr -s ' ' <<<"$answers")" = " 250 200" ] || { echo "answers by status: $answers"; return 1; }
-  [ $(($(visits) - before)) = 250 ] || { echo "250 answers, but the total grew by $(($(visits) - before))"; return 1; }
+  docker compose up -d --no-recreate --scale "app=$replicas" --wait >/dev/null 2>&1
+  within 15 "${curl[@]}" -fsS "$url/health" || return
+  [ "$(tr -s ' ' <<<"$answers")" = " $load 200" ] || { echo "answers by status: $answers"; return 1; }
+  [ $(($(visits) - before)) = "$load" ] || { echo "$load answers, but the total grew by $(($(visits) - before))"; return 1; }
 }
 gone_app_is_a_problem() {
   docker compose stop app >/dev/null 2>&1
   answer=$(ask "$url/"); local result=0
   { status '50[24]' && has problem+json && has '^retry-after: 1' && security_headers; } || result=1
   docker compose start app >/dev/null 2>&1
-  within 30 curl -fsS "$url/health" && return $result
+  within 30 "${curl[@]}" -fsS "$url/health" && return $result
 }
 gone_redis_is_503() {
   local before started result=0
@@ -271,18 +314,23 @@ gone_redis_is_503() {
   { answer=$(ask "$url/health") && status 503 && has '"redis":{"status":"down"'; } || result=1
   { answer=$(ask "$url/health/live") && status 200; } || result=1
   docker compose start redis >/dev/null 2>&1
-  within 15 curl -fsS "$url/" || result=1
+  within 15 "${curl[@]}" -fsS "$url/" || result=1
   [ "$(visits)" -gt "$before" ] || { echo "the count fell from $before to $(visits)"; result=1; }
   return $result
 }
 down_and_up_keeps_the_count() {
   local before
   before=$(visits)
-  docker compose down >/dev/null 2>&1 && docker compose up -d --wait >/dev/null 2>&1 && within 15 curl -fsS "$url/health" || return
+  docker compose down >/dev/null 2>&1 && docker compose up -d --wait >/dev/null 2>&1 && within 15 "${curl[@]}" -fsS "$url/health" || return
   [ "$(visits)" -ge "$before" ] || { echo "$before before, $(visits) after"; return 1; }
 }
 
 # ---- claim by claim ----
+
+if [ -z "$list" ] && ! "${curl[@]}" -sS -m 10 -o /dev/null "$url/nginx/health"; then
+  echo "Bail out! Nothing answers at $url; start the stack first (docker compose up -d --wait), or name its address"
+  exit 1
+fi
 
 number=0 failed=0
 claim() { # [--stops] 'what is claimed' check
@@ -302,6 +350,15 @@ claim() { # [--stops] 'what is claimed' check
   fi
 }
 
+if [ -n "$prod" ]; then
+  claim "HTTP is redirected to HTTPS, but for the health check" plain_is_redirected
+  claim "HTTP/2 is spoken" speaks_http2
+  claim "TLS 1.2 and 1.3 are spoken, nothing older" old_tls_refused
+  claim "browsers are told to come back over HTTPS only" hsts_is_set
+  claim "cookies are Secure" cookies_are_secure
+  claim "the app refuses to start with the sample password" sample_password_refused
+  claim "without secrets nothing starts, and the script that makes them is named" missing_secrets_named
+fi
 claim "GET / counts a visit and answers its number" counts_a_visit
 claim "GET /api/visits reads the total without counting" reads_without_counting
 claim "a browser gets a page with the number in it" page_has_the_number
@@ -323,7 +380,7 @@ claim "a body over the limit is a 413 problem" large_body_refused
 claim "headers over the limit are a 400 problem" large_header_refused
 claim "X-HTTP-Method-Override does not reach the app" override_stripped
 claim "a client's own X-Request-Id does not reach the app" own_request_id_dropped
-claim "too many requests from one address are a 429 problem with Retry-After" rate_limited
+claim "too many requests from one address are a 429 problem with Retry-After, whatever they say of themselves" rate_limited
 claim "Nginx answers for its own health" nginx_health
 claim "Nginx' status is for the inside only" status_from_inside_only
 claim "the access log is JSON with request id, upstream and times" log_is_json
@@ -343,7 +400,7 @@ claim "the health check's Redis user can PING and read INFO, no more" acl_health
 claim "the operator's Redis user can look, not write" acl_operator
 claim "the password is in no environment, inspection or listing" no_secret_visible
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
-claim --stops "three replicas share the load without a reload" replicas_share_the_load
+claim --stops "more replicas share the load without a reload" replicas_share_the_load
 claim --stops "a replaced app container is found without a reload" replaced_app_is_found
 claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing
 claim --stops "without the app, Nginx answers a 502 or 504 problem" gone_app_is_a_problem

@@ -40,6 +40,10 @@ record Settings(String host, int port, String message, boolean debug, Redis redi
 
     static Settings of(Config config) {
         var read = new Reader(config);
+        if (read.flag("production") && read.text("redis.password").startsWith("tally-sample-")) {
+            throw new Invalid("redis.password: is the sample of the repository, which is not for production (from %s); scripts/secrets.sh makes one"
+                    .formatted(config.getValue("redis.password").origin().description()));
+        }
         return new Settings(read.text("host"), read.whole("port", 0, 65_535), read.text("message"), read.flag("debug"),
                 new Redis(read.text("redis.host"), read.whole("redis.port", 1, 65_535), read.whole("redis.database", 0, 1_000_000),
                         read.text("redis.user"), read.text("redis.password"), read.time("redis.connect-timeout"),

@@ -100,6 +100,16 @@ class SettingsTest {
     }
 
     @Test
+    void theSamplePasswordIsRefusedInProduction() throws IOException {
+        var sample = Path.of("conf/local/secrets/redis-password").toString();
+        assertThat(settings(Map.of("REDIS_PASSWORD_FILE", sample)).redis().password()).isNotEmpty();
+        assertRefused("redis.password: is the sample of the repository, which is not for production (from file " + sample
+                + ", named by environment variable REDIS_PASSWORD_FILE); scripts/secrets.sh makes one",
+                Map.of("REDIS_PASSWORD_FILE", sample, "PRODUCTION", "true"));
+        assertThat(settings(Map.of("REDIS_PASSWORD_FILE", write("secret", "one of my own"), "PRODUCTION", "true")).redis().password()).isNotEmpty();
+    }
+
+    @Test
     void anEnvFileIsReadAsComposeReadsIt() {
         assertThat(EnvFile.parse("""
                 # a comment
