@@ -35,7 +35,9 @@ function fill(id, children) {
 /** Never throws: no answer at all has status 0, one that is not JSON has no body. */
 async function ask(path, method = "GET") {
   try {
-    const answer = await fetch(path, { method, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5_000) });
+    // Without "no-cache" the browser would show its own copy of the statistics, of the last time it asked.
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(path, { method, headers, cache: "no-cache", signal: AbortSignal.timeout(5_000) });
     return { ok: answer.ok, status: answer.status, headers: answer.headers, body: await answer.json().catch(() => null) };
   } catch {
     return { ok: false, status: 0, headers: new Headers(), body: null };
@@ -112,11 +114,12 @@ const refreshStatistics = repeating(5, async () => {
   Object.assign(chart, { minutes: body.minutes, newest: Date.parse(body.lastMinute) });
   say("visitors-today", grouped(body.visitorsToday));
   say("last-hour", grouped(body.minutes.reduce((sum, visits) => sum + visits, 0)));
-  drawChart();
+  say("chart-note", drawChart());
   showMinutes();
   showPages(body.topPages);
 });
 
+/** The words for it, too. */
 function drawChart() {
   const { width, height } = element("chart").getBoundingClientRect();
   const peak = Math.max(...chart.minutes, 0);
@@ -135,8 +138,7 @@ function drawChart() {
   const label = make("text", { x: middle, y: 15 }, peak > 0 ? grouped(peak) : "");
   element("chart").setAttribute("viewBox", `0 0 ${width} ${height}`);
   fill("chart", [...bars, label]);
-  const note = peak > 0 ? `At most ${visitsOf(peak)} in a minute, at ${minuteAt(peakAt)}.` : "No visits yet.";
-  if (chart.minutes.length > 0) say("chart-note", note);
+  return peak > 0 ? `At most ${visitsOf(peak)} in a minute, at ${minuteAt(peakAt)}.` : "No visits yet.";
 }
 
 function showMinutes() {

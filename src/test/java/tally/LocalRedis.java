@@ -147,11 +147,11 @@ final class LocalRedis implements AutoCloseable {
     }
 
     static Path executable() {
-        return "bundled".equals(System.getenv("TALLY_REDIS")) ? bundled() : onPath().orElseGet(LocalRedis::bundled);
+        return "bundled".equals(System.getenv("TALLY_REDIS")) ? bundled() : onPath("redis-server").orElseGet(LocalRedis::bundled);
     }
 
-    private static Optional<Path> onPath() {
-        return Stream.of(System.getenv("PATH").split(File.pathSeparator)).map(folder -> Path.of(folder, "redis-server"))
+    static Optional<Path> onPath(String program) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator)).map(folder -> Path.of(folder, program))
                 .filter(Files::isExecutable).findFirst();
     }
 
