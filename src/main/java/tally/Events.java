@@ -79,8 +79,8 @@ final class Events implements AutoCloseable {
                 return;
             }
             context.contentType("text/event-stream").header("Cache-Control", "no-cache").header("X-Accel-Buffering", "no");
-            // Smaller than any event, so that each is written through: a buffer of 32 KB would stay with every quiet page.
-            context.res().setBufferSize(16);
+            // Enough for an event: a buffer of the usual 32 KB would stay with every quiet page.
+            context.res().setBufferSize(512);
             var out = context.res().getOutputStream();
             var next = "retry: 2000\n\n" + (total < 0 ? "" : event(total, Map.of()));
             while (!next.equals(GONE)) {
