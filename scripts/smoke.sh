@@ -140,6 +140,7 @@ events_are_live() {
   status 200 && has '^content-type: text/event-stream' && has '^retry: ' || return
   [ "$(grep -c '^event: visit' <<<"$answer")" -ge 2 ] || { echo "no event for the visit in:"; echo "$answer"; return 1; }
 }
+described() { answer=$(ask "$url/openapi.yaml") && status 200 && has 'content-type: application/yaml' && has '^openapi: 3.1' && has '^  /api/session:'; }
 metrics_inside_only() {
   answer=$(ask "$url/metrics") && status 404 || return
   inside app wget -q -O - http://127.0.0.1:5000/metrics | grep -q '^tally_http_request_seconds_count'
@@ -368,6 +369,7 @@ claim "statistics come from the cache, at the app and at the edge" statistics_ar
 claim "the page begins a session, which holds data until it is ended" sessions_work
 claim "a client that did not ask gets no session" no_session_unasked
 claim "an open page hears of a visit within a second" events_are_live
+claim "/openapi.yaml describes the addresses" described
 claim "metrics are for the inside only" metrics_inside_only
 claim "/health reports on Redis: latency, memory, last save" health_reports
 claim "/health/live answers" live_answers
