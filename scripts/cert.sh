@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# cert.sh [HOST…]: makes a self-signed certificate for the production stack, for a try or until the real one is there.
+# cert.sh [--force] [HOST…]: makes a self-signed certificate for the production stack, for a try or until the real one is there.
 #
 # For HOST… and localhost; in conf/prod/certs/live (certificate.pem, key.pem), inside a folder that you alone can open.
-# A browser warns of it. The real one, from Let's Encrypt by certbot, while the stack runs:
+# A browser warns of it. A certificate that is there is kept; --force replaces it. The real one, from Let's Encrypt by certbot, while the stack runs:
 #
 #   certbot certonly --webroot -w conf/prod/acme -d HOST
 #   cp /etc/letsencrypt/live/HOST/fullchain.pem conf/prod/certs/live/certificate.pem
@@ -13,9 +13,15 @@
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
+force=""
+if [ "${1:-}" = --force ]; then force=yes; shift; fi
 command -v openssl >/dev/null || { echo "cert.sh: openssl is not installed (your system's package openssl)" >&2; exit 1; }
 cd "$(dirname "$0")/.."
 certs=conf/prod/certs
+if [ -e "$certs/live/key.pem" ] && [ -z "$force" ]; then
+  echo "cert.sh: $certs/live has a certificate already; --force replaces it" >&2
+  exit 1
+fi
 mkdir -p "$certs/live" conf/prod/acme
 chmod 0700 "$certs"
 chmod 0755 "$certs/live" conf/prod/acme

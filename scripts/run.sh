@@ -41,11 +41,10 @@ lock=$data/lock
 if ! mkdir "$lock" 2>/dev/null; then
   holder=$(cat "$lock/pid" 2>/dev/null || true)
   if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then
-    echo "run.sh: $data is in use by process $holder; name another folder with --data" >&2
+    echo "run.sh: $data is in use by Redis, process $holder; name another folder with --data" >&2
     exit 1
   fi
 fi
-echo $$ >"$lock/pid"
 
 port=16379
 while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
@@ -55,6 +54,7 @@ set -m
 "$redis" --port "$port" --bind 127.0.0.1 --dir "$data" --appendonly yes --appendfsync everysec \
   --save "3600 1 300 100 60 10000" --maxmemory-policy volatile-ttl --daemonize no >"$data/redis.log" 2>&1 &
 redis_pid=$!
+echo "$redis_pid" >"$lock/pid"
 tally_pid=
 # shellcheck disable=SC2317 # reached through the traps below
 stop() {

@@ -98,7 +98,12 @@ counts_a_visit() {
   second=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
   [ "$second" -gt "$first" ] || { echo "$first, then $second"; return 1; }
 }
-reads_without_counting() { answer=$(ask "$url/api/visits") && status 200 && has '{"visits":[0-9]*}'; }
+reads_without_counting() {
+  local before
+  before=$(visits)
+  answer=$(ask "$url/api/visits") && status 200 && has '{"visits":[0-9]*}' || return
+  [ "$(visits)" = "$before" ] || { echo "the total moved from $before to $(visits)"; return 1; }
+}
 page_has_the_number() {
   answer=$(ask -H 'Accept: text/html' "$url/") && status 200 && has 'content-type: text/html' && has '>[0-9]\+</output>'
 }
@@ -123,7 +128,10 @@ shows_a_badge() {
 }
 statistics_are_cached() {
   answer=$(ask "$url/api/stats") && status 200 && has '^x-cache: \(HIT\|MISS\|STALE\)' && has '^etag: ' && has '"minutes":\[[0-9,]*\]' || return
-  answer=$(ask "$url/api/stats") && has '^x-cache-edge: \(HIT\|UPDATING\|STALE\)'
+  answer=$(ask "$url/api/stats") && has '^x-cache-edge: \(HIT\|UPDATING\|STALE\)' || return
+  # Past the edge: the second answer within a second is from Redis.
+  answer=$(inside app sh -c 'for i in 1 2 3; do wget -S -q -O /dev/null http://127.0.0.1:5000/api/stats; done' 2>&1 | tr -d '\r')
+  has 'x-cache: HIT'
 }
 sessions_work() {
   local cookie
@@ -142,7 +150,12 @@ events_are_live() {
 }
 described() { answer=$(ask "$url/openapi.yaml") && status 200 && has 'content-type: application/yaml' && has '^openapi: 3.1' && has '^  /api/session:'; }
 metrics_inside_only() {
-  answer=$(ask "$url/metrics") && status 404 || return
+  local path
+  for path in /metrics /metrics/ //metrics /%6detrics '/metrics;x'; do
+    answer=$(ask --path-as-is "$url$path")
+    lacks '^tally_http' || return
+    status '4' || return
+  done
   inside app wget -q -O - http://127.0.0.1:5000/metrics | grep -q '^tally_http_request_seconds_count'
 }
 
@@ -153,7 +166,7 @@ security_headers() {
 }
 headers_everywhere() {
   local path
-  for path in / /health /no/such /static/tally.css /nginx/status /nginx/health; do
+  for path in / /health /no/such /api/stats /metrics /static/tally.css /static/index.html /nginx/status /nginx/health; do
     answer=$(ask "$url$path")
     security_headers || { echo "at $path"; return 1; }
   done
@@ -237,8 +250,11 @@ health_checks_set() {
   done
 }
 networks_apart() {
-  [ "$(docker network inspect app-network --format '{{.Internal}}')" = true ] || { echo "app-network is not internal"; return 1; }
-  local address
+  local address network
+  # shellcheck disable=SC2016 # a template of Docker's
+  for network in app-network $(inspect redis '{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}'); do
+    [ "$(docker network inspect "$network" --format '{{.Internal}}')" = true ] || { echo "$network is not internal"; return 1; }
+  done
   address=$(inspect redis '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}')
   ! inside nginx curl -sS -m 2 "telnet://redis:6379" </dev/null >/dev/null 2>&1 || { echo "nginx reaches redis by name"; return 1; }
   # 7 and 28: no connection; anything else is one.
@@ -250,7 +266,10 @@ shell_is_not_root() { inside app /bin/sh -c id | grep -q 'uid=10001'; }
 
 acl_default_off() { refused default ping; }
 acl_app_can_count() { [ "$(redis_as app ping)" = PONG ] && redis_as app get visit_count >/dev/null; }
-acl_app_keys() { refused app get other && refused app set tally:x y && refused app del visit_count; }
+acl_app_keys() {
+  refused app get other && refused app set tally:x y && refused app del visit_count && refused app set visit_count 1 &&
+    refused app expire visit_count 1 && refused app pexpire tally:pages 1
+}
 acl_app_commands() {
   local command
   for command in flushall "config get dir" "keys tally" shutdown save "client list" "acl list" monitor "replicaof no one" "eval return(1) 0" "script flush"; do
@@ -264,7 +283,7 @@ no_secret_visible() {
   local secret
   secret=$(cat "conf/$environment/secrets/redis-password")
   ! docker inspect "$(container app)" "$(container redis)" | grep -qF "$secret" || { echo "docker inspect shows the password"; return 1; }
-  ! inside app java -jar /app/tally.jar --print-config | grep -qF "$secret" || { echo "--print-config shows the password"; return 1; }
+  answer=$(inside app java -jar /app/tally.jar --print-config) && has '^redis.password = "[*]*"' && lacks "$secret"
 }
 redis_is_durable() {
   answer=$(redis_as health info)
@@ -396,7 +415,7 @@ claim "SIGTERM reaches the service: it is process 1" java_is_pid_1
 claim "docker compose exec app /bin/sh works, and is not root" shell_is_not_root
 claim "Redis' default user is off" acl_default_off
 claim "the app's Redis user can do its work" acl_app_can_count
-claim "the app's Redis user can't touch other keys, nor write its own by hand" acl_app_keys
+claim "the app's Redis user can't touch other keys, nor delete, overwrite or expire a count" acl_app_keys
 claim "the app's Redis user can't administer Redis" acl_app_commands
 claim "the health check's Redis user can PING and read INFO, no more" acl_health
 claim "the operator's Redis user can look, not write" acl_operator

@@ -70,8 +70,7 @@ if counted > 0 then
     redis.call('HSET', seen_now, unpack(new_ids))
     redis.call('EXPIRE', seen_now, 2 * REMEMBER)
   end
-  redis.call('INCRBY', KEYS[3], counted)
-  redis.call('EXPIRE', KEYS[3], 2 * A_HOUR)
+  if redis.call('INCRBY', KEYS[3], counted) == counted then redis.call('EXPIRE', KEYS[3], 2 * A_HOUR) end
   -- For every open page: the new total, then page=count for each page of this batch.
   local news = { total + counted }
   for page, stands_at in pairs(pages) do news[#news + 1] = page .. '=' .. stands_at end

@@ -14,7 +14,8 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
-import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.params.SetParams;
 
 /**
@@ -22,7 +23,7 @@ import redis.clients.jedis.params.SetParams;
  *
  * <p>A key has one loader at a time: within this process the others wait for its result; among the replicas a short lock
  * in Redis decides, and those without it take the stale value while there is one, else wait briefly for the new. A cache
- * that fails is as one that is empty: the value is loaded.
+ * whose Redis refuses is as one that is empty: the value is loaded.
  *
  * <p>Thread-safe. Redis: {@code tally:cache:<key>}, JSON, for {@code cache.ttl} and then {@code cache.stale};
  * {@code tally:cache:<key>:lock}, the loader's token, for 2 s.
@@ -58,7 +59,9 @@ final class Cache {
         var mine = new CompletableFuture<Cached>();
         var others = underWay.putIfAbsent(key, mine);
         if (others != null) {
-            return join(others);
+            var shared = join(others);
+            metrics.cacheRead(shared.state());
+            return shared;
         }
         try {
             var found = find("tally:cache:" + key, loader);
@@ -89,7 +92,8 @@ final class Cache {
                 }
                 Thread.sleep(PAUSE);
             } while (System.nanoTime() < end);
-        } catch (JedisException failed) {
+        } catch (JedisDataException failed) {
+            // One that can't be reached would fail the loader as well, a timeout later.
             LOG.debug("The cache failed", failed);
         } catch (InterruptedException hurry) {
             Thread.currentThread().interrupt();
@@ -109,8 +113,14 @@ final class Cache {
             redis.set(key, "{\"freshUntil\":" + (System.currentTimeMillis() + fresh) + ",\"value\":" + value + "}",
                     SetParams.setParams().px(fresh + settings.stale().toMillis()));
             return new Cached(value, State.MISS);
+        } catch (JedisConnectionException away) {
+            // The lock ends by itself: asking again would only wait again.
+            token = "";
+            throw away;
         } finally {
-            unlock.call(List.of(key + ":lock"), List.of(token));
+            if (!token.isEmpty()) {
+                unlock.call(List.of(key + ":lock"), List.of(token));
+            }
         }
     }
 

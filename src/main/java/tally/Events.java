@@ -70,7 +70,7 @@ final class Events implements AutoCloseable {
     void serve(Context context) throws IOException, InterruptedException {
         if (places.incrementAndGet() > settings.events().maxClients() || stopped) {
             places.decrementAndGet();
-            throw new Visits.Unavailable("Too many pages are open; the number is not live for now");
+            throw new Visits.Unavailable(stopped ? "This replica is stopping" : "Too many pages are open; the number is not live for now");
         }
         var queue = new ArrayBlockingQueue<String>(QUEUE);
         try {
@@ -111,7 +111,8 @@ final class Events implements AutoCloseable {
         while (!stopped) {
             try (var connection = new Connection(Redis.address(settings.redis()), Redis.config(settings.redis()))) {
                 subscriber.proceed(connection, CHANNEL);
-            } catch (JedisException away) {
+            } catch (RuntimeException away) {
+                // Also a message that is none of ours: whatever it was, the subscription starts over.
                 LOG.debug("Not subscribed", away);
             }
             if (subscriber.heard()) {

@@ -32,6 +32,10 @@ final class Health {
         this.instance = instance;
     }
 
+    boolean isStopping() {
+        return stopping;
+    }
+
     /** From now on the report says that this process is about to go, so that no new work is sent to it. */
     void stopping() {
         stopping = true;
@@ -48,12 +52,26 @@ final class Health {
         try {
             var info = parse(redis.info());
             double latency = Math.round((System.nanoTime() - start) / 10_000.0) / 100.0;
+            var problem = problem(info);
             var saved = "ok".equals(info.get("rdb_last_bgsave_status")) && "ok".equals(info.get("aof_last_write_status"));
-            return new Store(saved ? "up" : "down", latency, Long.valueOf(info.get("used_memory")), Long.valueOf(info.get("maxmemory")),
-                    saved ? "ok" : "failed", saved ? null : "Redis could not save to disk and refuses to count until it can");
+            return new Store(problem == null ? "up" : "down", latency, Long.valueOf(info.get("used_memory")), Long.valueOf(info.get("maxmemory")),
+                    saved ? "ok" : "failed", problem);
         } catch (JedisException away) {
             return new Store("down", null, null, null, null, Problems.reason(away));
         }
+    }
+
+    /** Why Redis answers, but would not count; null where it would. */
+    private static String problem(Map<String, String> info) {
+        long most = Long.parseLong(info.get("maxmemory"));
+        long used = Long.parseLong(info.get("used_memory")) - Long.parseLong(info.getOrDefault("mem_not_counted_for_evict", "0"));
+        if (info.getOrDefault("loading", "0").equals("1")) {
+            return "Redis is reading its data";
+        }
+        if (!"ok".equals(info.get("rdb_last_bgsave_status")) || !"ok".equals(info.get("aof_last_write_status"))) {
+            return "Redis could not save to disk and refuses to count until it can";
+        }
+        return most > 0 && used > most ? "Redis is full, and nothing in it may be dropped" : null;
     }
 
     private static Map<String, String> parse(String info) {

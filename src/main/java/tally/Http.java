@@ -32,6 +32,8 @@ record Http(Settings settings, Metrics metrics) {
         config.startup.showOldJavalinVersionWarning = false;
         config.startup.startupWatcherEnabled = false;
         config.http.prefer405over404 = true;
+        // One address, one spelling: Nginx guards /metrics, and would let /metrics/ through.
+        config.router.ignoreTrailingSlashes = false;
         config.http.maxRequestSize = settings.http().maxBody();
         // Nginx compresses.
         config.http.compressionStrategy = CompressionStrategy.NONE;

@@ -15,6 +15,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.function.DoubleSupplier;
 
 /**
@@ -26,6 +27,8 @@ import java.util.function.DoubleSupplier;
 final class Metrics {
 
     private static final double[] SECONDS = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2};
+
+    private static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final PrometheusTextFormatWriter text = PrometheusTextFormatWriter.create();
@@ -46,7 +49,8 @@ final class Metrics {
 
     void request(Context context, float millis) {
         var endpoint = context.endpoints().lastHttpEndpoint();
-        requests.labelValues(context.method().name(), route(endpoint), Integer.toString(context.statusCode())).observe(millis / 1000.0);
+        var method = METHODS.contains(context.method().name()) ? context.method().name() : "other";
+        requests.labelValues(method, route(endpoint), Integer.toString(context.statusCode())).observe(millis / 1000.0);
     }
 
     void batch(int visits) {

@@ -61,12 +61,19 @@ final class Problems {
 
     /** For what Jetty refuses before any route is asked: a malformed request line, headers that are too large. */
     static boolean beforeRoutes(Request request, Response response, Callback callback) {
+        // While it stops, the server refuses what still comes in with 503. As 502 Nginx takes it to another replica.
+        var stopping = response.getStatus() == 503;
+        if (stopping) {
+            response.setStatus(502);
+            response.getHeaders().put("Retry-After", "1");
+        }
         var status = HttpStatus.forStatus(response.getStatus());
         response.getHeaders().put("Content-Type", "application/problem+json");
         response.getHeaders().put("Cache-Control", "no-store");
         Content.Sink.write(response, true, """
-                {"type":"about:blank","title":"%s","status":%d,"detail":"The request is malformed or too large"}"""
-                .formatted(status.getMessage(), response.getStatus()), callback);
+                {"type":"about:blank","title":"%s","status":%d,"detail":"%s"}"""
+                .formatted(status.getMessage(), response.getStatus(), stopping ? "This replica is stopping" : "The request is malformed or too large"),
+                callback);
         return true;
     }
 

@@ -121,10 +121,12 @@ final class Redis {
                 return true;
             }
             var connection = pooled.getObject();
+            int usual = connection.getSoTimeout();
             try {
                 connection.setSoTimeout(timeoutMillis);
                 connection.ping();
-                connection.rollbackTimeout();
+                // Not rollbackTimeout, which knows the last one set, and no other.
+                connection.setSoTimeout(usual);
                 return true;
             } catch (JedisException dead) {
                 discardIdle.run();

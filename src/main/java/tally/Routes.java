@@ -1,5 +1,6 @@
 package tally;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -61,6 +62,7 @@ final class Routes {
 
     void install(RoutesConfig routes) {
         routes.before(Routes::refuseMethodOverride);
+        routes.before(this::partWhenStopping);
         routes.before("/health", this::healthForHead);
         routes.get("/", this::visit);
         routes.get("/api/visits", context -> fresh(context).json(new Total(visits.total())));
@@ -69,7 +71,7 @@ final class Routes {
         routes.get("/badge/total.svg", context -> badge(context, visits.total()));
         routes.get("/badge/{page}.svg", context -> badge(context, visits.of(page(context))));
         routes.get("/api/stats", this::stats);
-        routes.get("/api/session", context -> fresh(context).json(sessions.read(cookie(context)).orElseThrow(Routes::noSession)));
+        routes.get("/api/session", this::readSession);
         routes.put("/api/session", this::mergeSession);
         routes.delete("/api/session", this::endSession);
         routes.get("/api/events", events::serve);
@@ -151,6 +153,12 @@ final class Routes {
         return unchanged;
     }
 
+    private void readSession(Context context) {
+        var session = sessions.read(cookie(context)).orElseThrow(Routes::noSession);
+        setCookie(context, cookie(context));
+        fresh(context).json(session);
+    }
+
     private void mergeSession(Context context) {
         var data = flatObject(context);
         var id = sessions.merge(cookie(context), data).orElseThrow(Routes::tooManyFields);
@@ -172,6 +180,13 @@ final class Routes {
         fresh(context).status(report.isUp() ? 200 : 503).json(report);
     }
 
+    /** From the announcement on, Nginx is asked to leave with each answer, rather than with the next request. */
+    private void partWhenStopping(Context context) {
+        if (health.isStopping()) {
+            context.header("Connection", "close");
+        }
+    }
+
     /** Javalin answers HEAD with 200 and asks no route, which a health check must not believe. */
     private void healthForHead(Context context) {
         if (context.method() == HandlerType.HEAD) {
@@ -188,8 +203,10 @@ final class Routes {
         JsonNode body;
         try {
             body = JSON.readTree(context.bodyAsBytes());
-        } catch (IOException malformed) {
+        } catch (JsonProcessingException malformed) {
             throw new BadRequestResponse("The body is not JSON");
+        } catch (IOException cut) {
+            throw new Visits.Unavailable("The body did not arrive");
         }
         if (body == null || !body.isObject()) {
             throw new BadRequestResponse("The body must be a JSON object");

@@ -17,7 +17,8 @@ import redis.clients.jedis.UnifiedJedis;
  * and one that is ended is ended everywhere.
  *
  * <p>A session lives for {@code session.ttl} after its last use; reading it writes at most once a minute. An id that is
- * malformed, unknown or expired is as none.
+ * malformed, unknown or expired is as none. Its visits are its own note, and not exact as the counts are: a request that
+ * Nginx repeats is noted twice.
  *
  * <p>Thread-safe. Redis: {@code tally:session:<id>}, a hash of {@code first} and {@code last} (epoch ms), {@code visits},
  * and {@code data:<name>}.
@@ -78,20 +79,16 @@ final class Sessions {
         if (!isId(id)) {
             return Optional.empty();
         }
-        try (var pipeline = redis.pipelined()) {
-            var fields = pipeline.hgetAll(key(id));
-            var left = pipeline.pttl(key(id));
-            pipeline.sync();
-            if (fields.get().isEmpty()) {
-                return Optional.empty();
-            }
-            long expires = left.get();
-            if (ttlMillis - expires >= TOUCH.toMillis()) {
-                redis.pexpire(key(id), ttlMillis);
-                expires = ttlMillis;
-            }
-            return Optional.of(session(fields.get(), expires));
+        var fields = redis.hgetAll(key(id));
+        if (fields.isEmpty()) {
+            return Optional.empty();
         }
+        long expires = redis.pttl(key(id));
+        if (ttlMillis - expires >= Math.min(TOUCH.toMillis(), ttlMillis / 2)) {
+            redis.pexpire(key(id), ttlMillis);
+            expires = ttlMillis;
+        }
+        return Optional.of(session(fields, expires));
     }
 
     /** Ends the session, if there is one. */

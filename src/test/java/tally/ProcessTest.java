@@ -39,24 +39,22 @@ class ProcessTest {
     }
 
     @Test
-    void sigtermAnswersTheRequestUnderWayAndSaysSoInHealthFirst() throws Exception {
+    void sigtermAnswersTheRequestUnderWayAndAnnouncesItFirst() throws Exception {
         int port = LocalRedis.freePort();
         try (var redis = new LocalRedis(folder); var client = HttpClient.newHttpClient()) {
             var process = run("--host", "127.0.0.1", "--port", Integer.toString(port), "--redis-port", Integer.toString(redis.port()),
-                    "--stop-announce", "1s", "--redis-timeout", "10s");
+                    "--stop-announce", "500ms", "--redis-timeout", "10s");
             Eventually.isTrue("answers", () -> status(client, port, "/") == 200);
             redis.pause();
             var underWay = client.sendAsync(request(port, "/"), HttpResponse.BodyHandlers.ofString());
             // The request is under way once it reached Redis, which is paused: there is no sign of it outside.
             Thread.sleep(300);
             Signals.send("TERM", process.pid());
-            var live = client.send(request(port, "/health/live"), HttpResponse.BodyHandlers.ofString());
-            assertThat(live.statusCode()).isEqualTo(200);
+            Eventually.isTrue("says that it stops", () -> status(client, port, "/health/live") == 200 && stopping(client, port));
+            // By now the announcement is over: the server itself waits for the request.
+            Thread.sleep(1000);
+            assertThat(underWay).isNotDone();
             redis.resume();
-            Eventually.isTrue("says that it stops", () -> {
-                var health = status(client, port, "/health");
-                return health == 503;
-            });
             assertThat(underWay.get(10, TimeUnit.SECONDS).body()).contains("\"visits\":2");
             assertThat(process.waitFor(15, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(143);
@@ -78,6 +76,17 @@ class ProcessTest {
 
     private static HttpRequest request(int port, String path) {
         return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build();
+    }
+
+    /** The announcement asks whoever keeps a connection to leave it. */
+    private static boolean stopping(HttpClient client, int port) {
+        try {
+            return client.send(request(port, "/health/live"), HttpResponse.BodyHandlers.discarding()).headers().firstValue("Connection").isPresent();
+        } catch (IOException gone) {
+            return false;
+        } catch (InterruptedException hurry) {
+            throw new IllegalStateException(hurry);
+        }
     }
 
     private static int status(HttpClient client, int port, String path) {
