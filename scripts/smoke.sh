@@ -40,6 +40,8 @@ ask() { "${curl[@]}" -sS -i -m 20 "$@" | tr -d '\r'; }
 # status CODE, has TEXT, lacks TEXT: what the answer in $answer must be; each says what it found instead.
 status() { grep -q "^HTTP/[0-9.]* $1" <<<"$answer" || { head -n 1 <<<"$answer"; return 1; }; }
 has() { grep -qi -- "$1" <<<"$answer" || { echo "no '$1' in:"; echo "$answer"; return 1; }; }
+# grep -q at the end of a pipe would leave early, and the writer's broken pipe would count as a failure.
+found() { grep -c "$@" >/dev/null; }
 lacks() { ! grep -qi -- "$1" <<<"$answer" || { echo "'$1' in:"; echo "$answer"; return 1; }; }
 visits() { "${curl[@]}" -fsS -m 10 --retry 5 --retry-all-errors "$url/api/visits" | grep -o '[0-9]*'; }
 instance() { "${curl[@]}" -sS -m 10 "$url/health" | grep -o '"instance":"[^"]*"'; }
@@ -156,7 +158,7 @@ metrics_inside_only() {
     lacks '^tally_http' || return
     status '4' || return
   done
-  inside app wget -q -O - http://127.0.0.1:5000/metrics | grep -q '^tally_http_request_seconds_count'
+  inside app wget -q -O - http://127.0.0.1:5000/metrics | found '^tally_http_request_seconds_count'
 }
 
 security_headers() {
@@ -199,14 +201,14 @@ rate_limited() {
 nginx_health() { answer=$(ask "$url/nginx/health") && status 200; }
 status_from_inside_only() {
   answer=$(ask "$url/nginx/status") && status 403 && has problem+json || return
-  inside nginx curl -fsSk "${inner:-http://127.0.0.1:8080}/nginx/status" | grep -q 'Active connections'
+  inside nginx curl -fsSk "${inner:-http://127.0.0.1:8080}/nginx/status" | found 'Active connections'
 }
 log_is_json() {
   local id
   id=$(ask "$url/health?smoke" | sed -n 's/^X-Request-Id: //pI')
   within 5 logged "$id"
 }
-logged() { docker compose logs --no-log-prefix nginx | grep "\"id\":\"$1\"" | grep '"upstream":"[0-9.]*:5000"' | grep -q '"upstreamSeconds":"[0-9.]*"'; }
+logged() { docker compose logs --no-log-prefix nginx | grep "\"id\":\"$1\"" | grep '"upstream":"[0-9.]*:5000"' | found '"upstreamSeconds":"[0-9.]*"'; }
 
 only_nginx_published() {
   local service ports
@@ -238,7 +240,7 @@ limits_set() {
   local service
   for service in nginx app redis; do
     inspect "$service" '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Config}} {{.HostConfig.RestartPolicy.Name}}' |
-      grep -Eq '^[1-9][0-9]* [1-9][0-9]* [1-9][0-9]* local map\[max-file:3 max-size:10m\] (unless-stopped|always)$' ||
+      found -E '^[1-9][0-9]* [1-9][0-9]* [1-9][0-9]* local map\[max-file:3 max-size:10m\] (unless-stopped|always)$' ||
       { echo "$service lacks a limit"; return 1; }
   done
 }
@@ -246,7 +248,7 @@ health_checks_set() {
   local service
   for service in nginx app redis; do
     inspect "$service" '{{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Timeout}} {{.Config.Healthcheck.Retries}} {{.Config.Healthcheck.StartPeriod}}' |
-      grep -qx '30s 10s 3 40s' || { echo "$service checks differently"; return 1; }
+      found -x '30s 10s 3 40s' || { echo "$service checks differently"; return 1; }
   done
 }
 networks_apart() {
@@ -262,7 +264,7 @@ networks_apart() {
   case $? in 7 | 28) ;; *) echo "nginx reaches $address:6379"; return 1 ;; esac
 }
 java_is_pid_1() { [ "$(inside app cat /proc/1/comm)" = java ]; }
-shell_is_not_root() { inside app /bin/sh -c id | grep -q 'uid=10001'; }
+shell_is_not_root() { inside app /bin/sh -c id | found 'uid=10001'; }
 
 acl_default_off() { refused default ping; }
 acl_app_can_count() { [ "$(redis_as app ping)" = PONG ] && redis_as app get visit_count >/dev/null; }
@@ -277,12 +279,12 @@ acl_app_commands() {
     refused app $command || return
   done
 }
-acl_health() { redis_as health ping | grep -q PONG && redis_as health info memory | grep -q used_memory && refused health get visit_count; }
+acl_health() { redis_as health ping | found PONG && redis_as health info memory | found used_memory && refused health get visit_count; }
 acl_operator() { redis_as operator slowlog get 1 >/dev/null && refused operator set visit_count 1 && refused operator config get dir; }
 no_secret_visible() {
   local secret
   secret=$(cat "conf/$environment/secrets/redis-password")
-  ! docker inspect "$(container app)" "$(container redis)" | grep -qF "$secret" || { echo "docker inspect shows the password"; return 1; }
+  ! docker inspect "$(container app)" "$(container redis)" | found -F "$secret" || { echo "docker inspect shows the password"; return 1; }
   answer=$(inside app java -jar /app/tally.jar --print-config) && has '^redis.password = "[*]*"' && lacks "$secret"
 }
 redis_is_durable() {
