@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # bench.sh [--quick | --sse]: what counting costs, as a table; every ratio from alternating rounds of one run.
 #
-# Sets three ways of counting against each other on this machine: none (a number in memory), incr (one call to Redis
-# for each visit), group (Tally as it is: waiting visits share a call). 64 connections, straight to the service and,
+# Sets ways of counting against each other on this machine: none (a number in memory), incr (one call to Redis for each
+# visit), group (Tally as it is: waiting visits share a call); for a lone client also script (Tally's script, called for
+# each visit). 64 connections, straight to the service and,
 # where Docker is, through Nginx as well. Needs wrk (your system's package wrk). Three rounds of 10 s; --quick: of 4 s.
 # The load goes to 127.0.0.1 alone. At the end 20,000 visits are checked one by one: all numbers distinct, the total
 # grown by just as many.
@@ -76,7 +77,7 @@ fi
 # The flags of the image, so that the figures are the container's.
 declare -A port pid
 next=18000
-for variant in none incr group; do
+for variant in none incr script group; do
   port[$variant]=$(free_port "$next")
   next=$((${port[$variant]} + 1))
   "$java" -XX:+UseSerialGC -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
@@ -84,7 +85,7 @@ for variant in none incr group; do
   pid[$variant]=$!
   pids+=($!)
 done
-for variant in none incr group; do wait_for "${port[$variant]}"; done
+for variant in none incr script group; do wait_for "${port[$variant]}"; done
 
 # Through Nginx: the project's own configuration, with the variants as servers and no rate limit.
 edges=(direct)
@@ -114,7 +115,7 @@ resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$1/status"; }
 url() { if [ "$1" = direct ]; then echo "http://127.0.0.1:${port[$2]}/"; else echo "http://127.0.0.1:$edge_port/$2/"; fi; }
 
 # Warm-up: the same work for each.
-for variant in none incr group; do wrk -t1 -c"$connections" -d"$seconds" "$(url direct "$variant")" >/dev/null; done
+for variant in none incr script group; do wrk -t1 -c"$connections" -d"$seconds" "$(url direct "$variant")" >/dev/null; done
 
 tick=$(getconf CLK_TCK)
 measure() { # NAME EDGE VARIANT CONNECTIONS
@@ -134,8 +135,8 @@ for round in $(seq "$rounds"); do
   for edge in "${edges[@]}"; do
     for variant in none incr group; do measure "$edge" "$edge" "$variant" "$connections"; done
   done
-  # A single client: sharing calls must not make it wait.
-  for variant in none incr group; do measure lone direct "$variant" 1; done
+  # A single client: sharing calls must not make it wait. Its yardstick is the same script, called for each visit.
+  for variant in none incr script group; do measure lone direct "$variant" 1; done
 done
 
 echo "Means of $rounds rounds of $seconds s, $connections connections, $(nproc) cores, $("$redis" --version | sed 's/ sha.*//')"

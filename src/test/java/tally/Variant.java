@@ -8,7 +8,8 @@ import java.util.function.ToLongFunction;
 
 /**
  * The service with another way of counting, for scripts/bench.sh to set {@link Visits} against: {@code none} counts in
- * memory and asks no Redis, {@code incr} asks Redis once for each visit, {@code group} is the service as it is.
+ * memory and asks no Redis, {@code incr} asks Redis once for each visit, {@code script} does so with the script that keeps
+ * all that Tally keeps, and {@code group} is the service as it is.
  */
 final class Variant {
 
@@ -31,8 +32,14 @@ final class Variant {
                 var redis = Redis.open(settings.redis(), new Metrics());
                 yield visit -> redis.incr(Visits.TOTAL);
             }
+            case "script" -> {
+                var script = new Script(Redis.open(settings.redis(), new Metrics()), "/visits.lua");
+                var keys = List.of(Visits.TOTAL, Visits.PAGES, Visits.MINUTE + "0", Visits.VISITORS + "0");
+                var arguments = List.of("10000", "", "", "");
+                yield visit -> (Long) ((List<?>) script.call(keys, arguments)).getFirst();
+            }
             case "group" -> null;
-            default -> throw new IllegalArgumentException(name + " is none of: none, incr, group");
+            default -> throw new IllegalArgumentException(name + " is none of: none, incr, script, group");
         };
     }
 }
