@@ -74,7 +74,7 @@ if [ -n "$sse" ]; then
   exit
 fi
 
-# The flags of the image, so that the figures are the container's.
+# The collector of the image, and one heap and pool for all, so that they differ in counting alone.
 declare -A port pid
 next=18000
 for variant in none incr script group; do
