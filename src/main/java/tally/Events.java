@@ -13,21 +13,21 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
+import org.eclipse.jetty.io.EndPoint;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.Connection;
-import redis.clients.jedis.JedisPubSub;
-import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * Keeps every open page live: what any replica counts reaches the clients of all as server-sent events.
  *
- * <p>One subscriber for the process hears what {@code visits.lua} publishes, and reads the total anew whenever it
+ * <p>One subscription for the process hears what {@code visits.lua} publishes, and reads the total anew whenever it
  * (re)subscribes, since nothing is heard in between. News of a tenth of a second go out as one event. Each client has a
- * queue of its own and is written to by the thread of its own request; one whose queue is full is too slow and is let
- * go, and comes back by itself. A quiet client gets a comment every 15 seconds, which is also how one that left is found
- * out.
+ * queue of its own and is written to by the thread of its own request; one whose queue is full is too slow and is cut
+ * off, and comes back by itself. A quiet client gets a comment every 15 seconds, which is also how one that left is
+ * found out.
  *
  * <p>Thread-safe. Redis: subscribes to {@code tally:events}.
  */
@@ -38,18 +38,16 @@ final class Events implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("tally.events");
     private static final Duration TICK = Duration.ofMillis(100);
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
-    /** A subscriber that hears nothing is asked for a sign of life; without one for three times as long it starts over. */
-    private static final Duration PROD = Duration.ofSeconds(10);
-    private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(2);
+    /** After so long without news the subscription is asked for a sign of life. */
+    private static final Duration QUIET = Duration.ofSeconds(10);
     private static final int QUEUE = 16;
     private static final String GONE = "";
 
     private final Settings settings;
-    private final Visits visits;
-    private final Set<BlockingQueue<String>> clients = ConcurrentHashMap.newKeySet();
+    private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private final AtomicInteger places = new AtomicInteger();
     private final Semaphore news = new Semaphore(0);
-    private final Subscriber subscriber = new Subscriber();
+    private final Subscription subscription;
     /** News that have not gone out yet, guarded by itself; the total stays for those who come later, -1 before any. */
     private final Map<String, Long> pages = new TreeMap<>();
     private volatile long total = -1;
@@ -57,12 +55,12 @@ final class Events implements AutoCloseable {
 
     Events(Settings settings, Visits visits, Metrics metrics) {
         this.settings = settings;
-        this.visits = visits;
+        subscription = new Subscription(settings.redis(), CHANNEL, () -> take(Long.toString(visits.total())), this::take);
         metrics.gauge("tally_events_clients", "Open pages", places::get);
     }
 
     void start() {
-        Thread.ofVirtual().name("events-subscriber").start(this::subscribe);
+        subscription.start();
         Thread.ofVirtual().name("events-sender").start(this::sendNews);
     }
 
@@ -72,9 +70,9 @@ final class Events implements AutoCloseable {
             places.decrementAndGet();
             throw new Visits.Unavailable(stopped ? "This replica is stopping" : "Too many pages are open; the number is not live for now");
         }
-        var queue = new ArrayBlockingQueue<String>(QUEUE);
+        var client = Client.of(context);
         try {
-            clients.add(queue);
+            clients.add(client);
             if (stopped) {
                 return;
             }
@@ -86,13 +84,13 @@ final class Events implements AutoCloseable {
             while (!next.equals(GONE)) {
                 out.write(next.getBytes(StandardCharsets.UTF_8));
                 out.flush();
-                var event = queue.poll(HEARTBEAT.toSeconds(), TimeUnit.SECONDS);
+                var event = client.queue.poll(HEARTBEAT.toSeconds(), TimeUnit.SECONDS);
                 next = event == null ? ":\n\n" : event;
             }
         } catch (IOException left) {
             LOG.debug("A client left", left);
         } finally {
-            clients.remove(queue);
+            clients.remove(client);
             places.decrementAndGet();
         }
     }
@@ -101,62 +99,36 @@ final class Events implements AutoCloseable {
     @Override
     public void close() {
         stopped = true;
-        subscriber.stop();
+        subscription.close();
         news.release();
-        clients.forEach(Events::letGo);
-    }
-
-    private void subscribe() {
-        var backoff = Duration.ofMillis(50);
-        while (!stopped) {
-            try (var connection = new Connection(Redis.address(settings.redis()), Redis.config(settings.redis()))) {
-                subscriber.proceed(connection, CHANNEL);
-            } catch (RuntimeException away) {
-                // Also a message that is none of ours: whatever it was, the subscription starts over.
-                LOG.debug("Not subscribed", away);
-            }
-            if (subscriber.heard()) {
-                backoff = Duration.ofMillis(50);
-            }
-            pause(backoff);
-            backoff = backoff.multipliedBy(2).compareTo(LONGEST_BACKOFF) < 0 ? backoff.multipliedBy(2) : LONGEST_BACKOFF;
-        }
+        clients.forEach(Client::letGo);
     }
 
     private void sendNews() {
         while (!stopped) {
             if (!awaitNews()) {
-                subscriber.prod();
+                subscription.prod();
                 continue;
             }
-            pause(TICK);
+            LockSupport.parkNanos(TICK.toNanos());
             news.drainPermits();
             String event;
             synchronized (pages) {
                 event = event(total, pages);
                 pages.clear();
             }
-            for (var queue : clients) {
-                if (!queue.offer(event)) {
-                    letGo(queue);
-                }
-            }
+            clients.forEach(client -> client.tell(event));
         }
     }
 
-    /** False after {@link #PROD} without any. */
+    /** False after {@link #QUIET} without any. */
     private boolean awaitNews() {
         try {
-            return news.tryAcquire(PROD.toSeconds(), TimeUnit.SECONDS);
+            return news.tryAcquire(QUIET.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException hurry) {
             Thread.currentThread().interrupt();
             return false;
         }
-    }
-
-    private static void letGo(BlockingQueue<String> queue) {
-        queue.clear();
-        queue.add(GONE);
     }
 
     private static String event(long total, Map<String, Long> pages) {
@@ -178,59 +150,25 @@ final class Events implements AutoCloseable {
         news.release();
     }
 
-    private static void pause(Duration time) {
-        try {
-            Thread.sleep(time);
-        } catch (InterruptedException hurry) {
-            Thread.currentThread().interrupt();
-        }
-    }
+    /** One open page: what it has yet to be told, and its connection. */
+    private record Client(BlockingQueue<String> queue, EndPoint connection) {
 
-    private final class Subscriber extends JedisPubSub {
-        private volatile boolean heard;
-
-        /** Whether it was subscribed since it was last asked. */
-        boolean heard() {
-            var before = heard;
-            heard = false;
-            return before;
+        static Client of(Context context) {
+            var request = ServletContextRequest.getServletContextRequest(context.req());
+            return new Client(new ArrayBlockingQueue<>(QUEUE), request.getConnectionMetaData().getConnection().getEndPoint());
         }
 
-        void stop() {
-            ifSubscribed(this::unsubscribe);
-        }
-
-        void prod() {
-            ifSubscribed(this::ping);
-        }
-
-        private void ifSubscribed(Runnable command) {
-            try {
-                if (isSubscribed()) {
-                    command.run();
-                }
-            } catch (JedisException away) {
-                LOG.debug("The subscription is gone", away);
+        /** One that does not read keeps the thread that writes to it waiting: only the end of its connection ends that. */
+        void tell(String event) {
+            if (!queue.offer(event)) {
+                connection.close();
             }
         }
 
-        @Override
-        public void onSubscribe(String channel, int subscribed) {
-            heard = true;
-            if (stopped) {
-                stop();
-                return;
-            }
-            try {
-                take(Long.toString(visits.total()));
-            } catch (JedisException away) {
-                LOG.debug("No total yet", away);
-            }
-        }
-
-        @Override
-        public void onMessage(String channel, String message) {
-            take(message);
+        /** It is told nothing more, and its answer ends in order. */
+        void letGo() {
+            queue.clear();
+            queue.add(GONE);
         }
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -13,6 +14,9 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,15 +90,21 @@ class EventsTest {
     }
 
     @Test
-    void aSlowClientLosesItsPlaceAndTheOthersHearAll() throws Exception {
-        try (var service = Service.start(); var page = new Listener(service); var slow = new Socket("127.0.0.1", service.address("/").getPort())) {
+    void aClientThatDoesNotReadIsCutOffAndTheOthersHearAll() throws Exception {
+        try (var service = Service.start(); var page = new Listener(service); var slow = new Socket(); var redis = RealRedis.shared().connect()) {
             slow.setReceiveBufferSize(1024);
+            slow.connect(new InetSocketAddress("127.0.0.1", service.address("/").getPort()));
             slow.getOutputStream().write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             page.await("retry:");
-            for (int i = 1; i <= 30; i++) {
-                service.get("/");
-            }
-            page.await("\"visits\":30");
+            Eventually.isTrue("both are open", () -> service.get("/metrics").body().contains("tally_events_clients 2.0"));
+            // So many pages at once that what the system keeps for a client that does not read is soon full.
+            var pages = IntStream.range(0, 5000).mapToObj(i -> "p".repeat(60) + i + "=1").collect(Collectors.joining(" "));
+            var told = new AtomicInteger();
+            Eventually.isTrue("the one that does not read is cut off", () -> {
+                redis.publish(Events.CHANNEL, told.incrementAndGet() + " " + pages);
+                return service.get("/metrics").body().contains("tally_events_clients 1.0");
+            });
+            page.await("\"visits\":" + told.get());
         }
     }
 
