@@ -1,23 +1,13 @@
 package tally;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.BadRequestResponse;
-import io.javalin.http.ContentTooLargeResponse;
 import io.javalin.http.Context;
-import io.javalin.http.Cookie;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpStatus;
-import io.javalin.http.NotFoundResponse;
-import io.javalin.http.SameSite;
-import io.javalin.http.UnsupportedMediaTypeResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.ToLongFunction;
 import java.util.regex.Pattern;
@@ -33,14 +23,12 @@ final class Routes {
     private static final Pattern PAGE_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
     private static final Pattern BOT = Pattern.compile("bot|crawl|spider|slurp|preview|facebookexternalhit", Pattern.CASE_INSENSITIVE);
-    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-    private static final String COOKIE = "tally-session";
 
     private final Settings settings;
     private final ToLongFunction<Visits.Visit> counter;
     private final Visits visits;
     private final Stats stats;
-    private final Sessions sessions;
+    private final SessionRoutes sessions;
     private final Cache cache;
     private final Events events;
     private final Health health;
@@ -53,7 +41,7 @@ final class Routes {
         this.counter = counter;
         this.visits = visits;
         this.stats = stats;
-        this.sessions = sessions;
+        this.sessions = new SessionRoutes(sessions, settings.session().ttl());
         this.cache = cache;
         this.events = events;
         this.health = health;
@@ -62,22 +50,22 @@ final class Routes {
 
     void install(RoutesConfig routes) {
         routes.before(Routes::refuseMethodOverride);
+        // An answer is of now alone, unless its route says otherwise.
+        routes.before(context -> context.header("Cache-Control", "no-store"));
         routes.before(this::partWhenStopping);
         routes.before("/health", this::healthForHead);
         routes.get("/", this::visit);
-        routes.get("/api/visits", context -> fresh(context).json(new Total(visits.total())));
-        routes.get("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), visits.of(page(context)))));
-        routes.post("/api/visits/{page}", context -> fresh(context).json(new OfPage(page(context), countPage(context))));
+        routes.get("/api/visits", context -> context.json(new Total(visits.total())));
+        routes.get("/api/visits/{page}", context -> context.json(new OfPage(page(context), visits.of(page(context)))));
+        routes.post("/api/visits/{page}", context -> context.json(new OfPage(page(context), countPage(context))));
         routes.get("/badge/total.svg", context -> badge(context, visits.total()));
         routes.get("/badge/{page}.svg", context -> badge(context, visits.of(page(context))));
         routes.get("/api/stats", this::stats);
-        routes.get("/api/session", this::readSession);
-        routes.put("/api/session", this::mergeSession);
-        routes.delete("/api/session", this::endSession);
+        sessions.install(routes);
         routes.get("/api/events", events::serve);
         routes.get("/health", this::health);
-        routes.get("/metrics", context -> metrics.serve(fresh(context)));
-        routes.get("/health/live", context -> fresh(context).json(Map.of("status", "up")));
+        routes.get("/metrics", metrics::serve);
+        routes.get("/health/live", context -> context.json(Map.of("status", "up")));
         var openapi = resource("/openapi.yaml");
         routes.get("/openapi.yaml", context -> context.header("Cache-Control", "public, max-age=300")
                 .contentType("application/yaml").result(openapi));
@@ -100,21 +88,20 @@ final class Routes {
 
     private void visit(Context context) {
         var requestId = requestId(context);
-        fresh(context).header("Vary", "Accept");
+        context.header("Vary", "Accept");
         if (!Page.isPreferred(context)) {
             context.json(new Counted(settings.message(), count(requestId, "", "")));
             return;
         }
         var id = "";
         if (!isBot(context)) {
-            id = sessions.visit(cookie(context));
-            setCookie(context, id);
+            id = sessions.visit(context);
         }
         context.html(page.with(count(requestId, "", id)));
     }
 
     private long countPage(Context context) {
-        return count(requestId(context), page(context), sessions.known(cookie(context)).orElse(""));
+        return count(requestId(context), page(context), sessions.known(context));
     }
 
     private long count(String requestId, String page, String visitor) {
@@ -153,31 +140,12 @@ final class Routes {
         return unchanged;
     }
 
-    private void readSession(Context context) {
-        var session = sessions.read(cookie(context)).orElseThrow(Routes::noSession);
-        setCookie(context, cookie(context));
-        fresh(context).json(session);
-    }
-
-    private void mergeSession(Context context) {
-        var data = flatObject(context);
-        var id = sessions.merge(cookie(context), data).orElseThrow(Routes::tooManyFields);
-        setCookie(context, id);
-        fresh(context).json(sessions.read(id).orElseThrow(Routes::noSession));
-    }
-
-    private void endSession(Context context) {
-        sessions.end(cookie(context));
-        context.removeCookie(COOKIE, "/");
-        fresh(context).status(HttpStatus.NO_CONTENT);
-    }
-
     private void health(Context context) {
         var report = health.report();
         if (!report.isUp()) {
             context.header("Retry-After", "1");
         }
-        fresh(context).status(report.isUp() ? 200 : 503).json(report);
+        context.status(report.isUp() ? 200 : 503).json(report);
     }
 
     /** From the announcement on, Nginx is asked to leave with each answer, rather than with the next request. */
@@ -195,68 +163,9 @@ final class Routes {
         }
     }
 
-    private static Map<String, String> flatObject(Context context) {
-        var type = context.contentType();
-        if (type == null || !type.split(";")[0].strip().equalsIgnoreCase("application/json")) {
-            throw new UnsupportedMediaTypeResponse("The body must be application/json");
-        }
-        JsonNode body;
-        try {
-            body = JSON.readTree(context.bodyAsBytes());
-        } catch (JsonProcessingException malformed) {
-            throw new BadRequestResponse("The body is not JSON");
-        } catch (IOException cut) {
-            throw new Visits.Unavailable("The body did not arrive");
-        }
-        if (body == null || !body.isObject()) {
-            throw new BadRequestResponse("The body must be a JSON object");
-        }
-        if (body.size() > Sessions.MOST_FIELDS) {
-            throw tooManyFields();
-        }
-        var data = new LinkedHashMap<String, String>();
-        body.properties().forEach(field -> {
-            if (!field.getValue().isTextual() || field.getKey().isEmpty()) {
-                throw new BadRequestResponse("Every field must have a name, and a string as its value");
-            }
-            checkSize("A field's name", field.getKey(), 64);
-            checkSize("A field's value", field.getValue().textValue(), 1024);
-            data.put(field.getKey(), field.getValue().textValue());
-        });
-        return data;
-    }
-
-    private static void checkSize(String what, String text, int most) {
-        if (text.getBytes(StandardCharsets.UTF_8).length > most) {
-            throw new ContentTooLargeResponse(what + " has at most " + most + " bytes");
-        }
-    }
-
-    private static ContentTooLargeResponse tooManyFields() {
-        return new ContentTooLargeResponse("A session holds at most " + Sessions.MOST_FIELDS + " fields");
-    }
-
-    private static NotFoundResponse noSession() {
-        return new NotFoundResponse("There is no session; the page and PUT /api/session begin one");
-    }
-
-    private static String cookie(Context context) {
-        return context.cookie(COOKIE);
-    }
-
-    private void setCookie(Context context, String id) {
-        var secure = "https".equals(context.header("X-Forwarded-Proto"));
-        context.cookie(new Cookie(COOKIE, id, "/", (int) settings.session().ttl().toSeconds(), secure, true, null, SameSite.LAX));
-    }
-
     private static boolean isBot(Context context) {
         var agent = context.userAgent();
         return agent == null || BOT.matcher(agent).find();
-    }
-
-    /** An answer that is of now alone. */
-    private static Context fresh(Context context) {
-        return context.header("Cache-Control", "no-store");
     }
 
     private static String page(Context context) {
