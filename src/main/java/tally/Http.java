@@ -47,6 +47,7 @@ record Http(Settings settings, Metrics metrics) {
             server.setStopTimeout(settings.stop().drain().toMillis());
             // Javalin's own server forgets requests under way when it stops.
             server.insertHandler(new GracefulHandler());
+            server.insertHandler(new InFlight(settings.http().maxInFlight()));
             server.setErrorHandler(Problems::beforeRoutes);
         });
         config.jetty.addConnector(this::connector);

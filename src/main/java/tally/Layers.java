@@ -47,7 +47,7 @@ record Layers(Command command, Config merged) {
             .sorted(Comparator.comparingInt(leaf -> leaf.value().origin().lineNumber())).map(Leaf::path).toList();
 
     static boolean isSecret(String path) {
-        return path.endsWith("password");
+        return path.endsWith("password") || path.equals("redis.url");
     }
 
     /** Reads all layers; {@code environment} is that of the process. */
@@ -168,7 +168,7 @@ record Layers(Command command, Config merged) {
                 layer = layer.withValue(path, ConfigValueFactory.fromAnyRef(value, from));
             }
         }
-        return layer;
+        return RedisUrl.spelledOut(layer);
     }
 
     private static Config envFile(Optional<String> named) {
@@ -187,7 +187,7 @@ record Layers(Command command, Config merged) {
                 throw new Settings.Invalid("%s: unknown setting (from %s); --help lists them"
                         .formatted(unknown.path(), unknown.value().origin().description()));
             });
-            return file;
+            return RedisUrl.spelledOut(file);
         } catch (ConfigException.IO missing) {
             throw new Settings.Invalid("--conf: can't read the file '" + name + "'");
         } catch (ConfigException broken) {

@@ -6,6 +6,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.javalin.router.EndpointNotFound;
+import javax.net.ssl.SSLHandshakeException;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -61,25 +62,32 @@ final class Problems {
 
     /** For what Jetty refuses before any route is asked: a malformed request line, headers that are too large. */
     static boolean beforeRoutes(Request request, Response response, Callback callback) {
-        // While it stops, the server refuses what still comes in with 503. As 502 Nginx takes it to another replica.
-        var stopping = response.getStatus() == 503;
-        if (stopping) {
-            response.setStatus(502);
+        if (response.getStatus() == 503) {
+            // While it stops, the server refuses what still comes in with 503. As 502 Nginx takes it to another replica.
+            refuse(response, callback, 502, "This replica is stopping");
+        } else {
+            refuse(response, callback, response.getStatus(), "The request is malformed or too large");
+        }
+        return true;
+    }
+
+    /** Refuses a request that no route has seen yet. */
+    static void refuse(Response response, Callback callback, int status, String detail) {
+        response.setStatus(status);
+        response.getHeaders().put("Content-Type", "application/problem+json").put("Cache-Control", "no-store");
+        if (status >= 500) {
             response.getHeaders().put("Retry-After", "1");
         }
-        var status = HttpStatus.forStatus(response.getStatus());
-        response.getHeaders().put("Content-Type", "application/problem+json");
-        response.getHeaders().put("Cache-Control", "no-store");
         Content.Sink.write(response, true, """
                 {"type":"about:blank","title":"%s","status":%d,"detail":"%s"}"""
-                .formatted(status.getMessage(), response.getStatus(), stopping ? "This replica is stopping" : "The request is malformed or too large"),
-                callback);
-        return true;
+                .formatted(HttpStatus.forStatus(status).getMessage(), status, detail), callback);
     }
 
     /** What is wrong with Redis, in words for the person who looks after it. */
     static String reason(JedisException failure) {
         return switch (failure) {
+            case JedisConnectionException untrusted when untrusted.getCause() instanceof SSLHandshakeException ->
+                    "Redis' certificate is not trusted, or not of this host";
             case JedisConnectionException away -> "Redis can't be reached";
             case JedisDataException refused -> "Redis refused: " + refused.getMessage().lines().findFirst().orElse("");
             default -> "No connection to Redis was free in time";

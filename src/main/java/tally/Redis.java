@@ -49,7 +49,7 @@ final class Redis {
     }
 
     static JedisClientConfig config(Settings.Redis settings) {
-        return DefaultJedisClientConfig.builder()
+        var config = DefaultJedisClientConfig.builder()
                 // Left to negotiate, a client that is opened while Redis is away mistakes every later answer.
                 .serverDefaultProtocol()
                 .user(settings.user().isEmpty() ? null : settings.user())
@@ -59,8 +59,11 @@ final class Redis {
                 .socketTimeoutMillis((int) settings.timeout().toMillis())
                 // A subscriber waits for so long without a sign of life.
                 .blockingSocketTimeoutMillis(30_000)
-                .clientSetInfoConfig(ClientSetInfoConfig.DISABLED)
-                .build();
+                .clientSetInfoConfig(ClientSetInfoConfig.DISABLED);
+        if (settings.tls()) {
+            config.sslOptions(Tls.trusting(settings.tlsCa()));
+        }
+        return config.build();
     }
 
     private static ConnectionPoolConfig pool(Settings.Redis settings) {

@@ -13,8 +13,8 @@ import java.util.function.Function;
 record Settings(String host, int port, String message, boolean debug, Redis redis, Visits visits, Session session,
         Cache cache, Events events, Http http, Stop stop) {
 
-    record Redis(String host, int port, int database, String user, String password, Duration connectTimeout,
-            Duration timeout, int poolSize, Duration poolWait) {}
+    record Redis(String host, int port, int database, String user, String password, boolean tls, String tlsCa,
+            Duration connectTimeout, Duration timeout, int poolSize, Duration poolWait) {}
 
     record Visits(int maxWaiting, int maxPages) {}
 
@@ -25,7 +25,7 @@ record Settings(String host, int port, String message, boolean debug, Redis redi
     record Events(int maxClients) {}
 
     /** {@code maxBody} in bytes. */
-    record Http(long maxBody, Duration idleTimeout) {}
+    record Http(int maxInFlight, long maxBody, Duration idleTimeout) {}
 
     record Stop(Duration announce, Duration drain) {}
 
@@ -46,13 +46,13 @@ record Settings(String host, int port, String message, boolean debug, Redis redi
         }
         return new Settings(read.text("host"), read.whole("port", 0, 65_535), read.text("message"), read.flag("debug"),
                 new Redis(read.text("redis.host"), read.whole("redis.port", 1, 65_535), read.whole("redis.database", 0, 1_000_000),
-                        read.text("redis.user"), read.text("redis.password"), read.time("redis.connect-timeout"),
-                        read.time("redis.timeout"), read.whole("redis.pool-size", 1, 10_000), read.time("redis.pool-wait")),
+                        read.text("redis.user"), read.text("redis.password"), read.flag("redis.tls"), read.text("redis.tls-ca"),
+                        read.time("redis.connect-timeout"), read.time("redis.timeout"), read.whole("redis.pool-size", 1, 10_000), read.time("redis.pool-wait")),
                 new Visits(read.whole("visits.max-waiting", 1, 2_500), read.whole("visits.max-pages", 0, 1_000_000)),
                 new Session(read.time("session.ttl")),
                 new Cache(read.time("cache.ttl"), read.time("cache.stale")),
                 new Events(read.whole("events.max-clients", 0, 1_000_000)),
-                new Http(read.size("http.max-body"), read.time("http.idle-timeout")),
+                new Http(read.whole("http.max-in-flight", 1, 100_000), read.size("http.max-body"), read.time("http.idle-timeout")),
                 new Stop(read.time("stop.announce"), read.time("stop.drain")));
     }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -117,7 +119,7 @@ class CacheTest {
     }
 
     private static Settings.Redis redisSettings() {
-        return new Settings.Redis(RealRedis.shared().host(), RealRedis.shared().port(), 0, "", "", Duration.ofSeconds(1),
-                Duration.ofSeconds(2), 16, Duration.ofSeconds(1));
+        var url = "redis://" + RealRedis.shared().host() + ":" + RealRedis.shared().port();
+        return Settings.of(Layers.read(List.of("--redis-url", url), Map.of()).merged()).redis();
     }
 }

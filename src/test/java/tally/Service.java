@@ -37,8 +37,11 @@ final class Service implements AutoCloseable {
     }
 
     static Service start(String redisHost, int redisPort, String... flags) {
-        var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s",
-                "--redis-host", redisHost, "--redis-port", Integer.toString(redisPort)));
+        return at("redis://" + redisHost + ":" + redisPort, flags);
+    }
+
+    static Service at(String redisUrl, String... flags) {
+        var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s", "--redis-url", redisUrl));
         arguments.addAll(List.of(flags));
         return new Service(new Main(Settings.of(Layers.read(arguments, Map.of()).merged()), null));
     }

@@ -100,6 +100,31 @@ class SettingsTest {
     }
 
     @Test
+    void aRedisAddressStandsForItsPartsInItsOwnLayer() {
+        var redis = settings(Map.of("REDIS_URL", "rediss://app:p%40ss+word@cache:7000/3")).redis();
+        assertThat(redis.host()).isEqualTo("cache");
+        assertThat(redis.port()).isEqualTo(7000);
+        assertThat(redis.database()).isEqualTo(3);
+        assertThat(redis.user()).isEqualTo("app");
+        assertThat(redis.password()).isEqualTo("p@ss+word");
+        assertThat(redis.tls()).isTrue();
+        var environment = Map.of("REDIS_URL", "redis://cache", "REDIS_PORT", "1");
+        assertThat(settings(environment).redis().port()).isEqualTo(1);
+        assertThat(settings(environment, "--redis-host", "flag").redis().host()).isEqualTo("flag");
+        assertThat(settings(environment, "--redis-url", "redis://flag:2").redis().port()).isEqualTo(2);
+    }
+
+    @Test
+    void aRedisAddressThatIsNoneIsRefusedWithoutShowingItsPassword() {
+        var expected = "redis.url: its value is not redis://[user:password@]host[:port][/database], or rediss:// for TLS (from environment variable REDIS_URL)";
+        for (var wrong : List.of("http://cache", "redis://", "cache:6379", "redis://app:s3cret@ca che")) {
+            assertRefused(expected, Map.of("REDIS_URL", wrong));
+        }
+        var printed = Layers.read(List.of("--print-config"), Map.of("REDIS_URL", "redis://app:s3cret@cache")).print();
+        assertThat(printed).doesNotContain("s3cret").containsPattern("redis.host = \"cache\" +# environment variable REDIS_URL\n");
+    }
+
+    @Test
     void theSamplePasswordIsRefusedInProduction() throws IOException {
         var sample = Path.of("conf/local/secrets/redis-password").toString();
         assertThat(settings(Map.of("REDIS_PASSWORD_FILE", sample)).redis().password()).isNotEmpty();

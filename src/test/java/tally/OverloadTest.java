@@ -1,0 +1,34 @@
+package tally;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OverloadTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void oneRequestTooManyIsRefusedAtOnceAndHealthStillAnswers() throws InterruptedException {
+        try (var redis = new LocalRedis(folder); var service = Service.start("127.0.0.1", redis.port(), "--http-max-in-flight", "1")) {
+            assertThat(service.get("/openapi.yaml").status()).isEqualTo(200);
+            redis.pause();
+            try {
+                var first = Thread.startVirtualThread(() -> service.get("/"));
+                Eventually.isTrue("the place is taken", () -> service.get("/openapi.yaml").status() == 503);
+                var refused = service.get("/openapi.yaml");
+                assertThat(refused.header("Retry-After")).isEqualTo("1");
+                assertThat(refused.header("Content-Type")).isEqualTo("application/problem+json");
+                assertThat(refused.json().path("detail").asText()).isEqualTo("Too many requests are under way");
+                assertThat(service.get("/health/live").status()).isEqualTo(200);
+                first.join();
+            } finally {
+                redis.resume();
+            }
+            assertThat(service.get("/openapi.yaml").status()).isEqualTo(200);
+        }
+    }
+}
