@@ -17,11 +17,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -36,9 +36,7 @@ import java.util.stream.Stream;
  *
  * <p>Every value keeps its origin, which the errors ({@link Settings.Invalid}) name.
  */
-record Layers(Command command, Config merged) {
-
-    enum Command { RUN, HELP, VERSION, PRINT_CONFIG }
+record Layers(CommandLine.Command command, Config merged) {
 
     private static final Config REFERENCE = reference();
 
@@ -52,11 +50,11 @@ record Layers(Command command, Config merged) {
 
     /** Reads all layers; {@code environment} is that of the process. */
     static Layers read(List<String> arguments, Map<String, String> environment) {
-        var flags = new HashMap<String, String>();
-        var command = parse(arguments, flags);
-        if (command == Command.HELP || command == Command.VERSION) {
-            return new Layers(command, REFERENCE);
+        var line = CommandLine.parse(arguments, known(), switches());
+        if (line.command() == CommandLine.Command.HELP || line.command() == CommandLine.Command.VERSION) {
+            return new Layers(line.command(), REFERENCE);
         }
+        var flags = line.flags();
         var set = new HashMap<>(environment);
         set.values().removeIf(String::isEmpty);
         var conf = Optional.ofNullable(flags.getOrDefault("--conf", set.get("TALLY_CONF")));
@@ -67,7 +65,7 @@ record Layers(Command command, Config merged) {
                 .withFallback(conf.map(Layers::confFile).orElseGet(ConfigFactory::empty))
                 .withFallback(REFERENCE);
         try {
-            return new Layers(command, merged.resolve());
+            return new Layers(line.command(), merged.resolve());
         } catch (ConfigException unresolved) {
             throw invalid(unresolved);
         }
@@ -116,37 +114,14 @@ record Layers(Command command, Config merged) {
         return path.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 
-    private static Command parse(List<String> arguments, Map<String, String> flags) {
-        var known = new HashSet<>(List.of("--conf", "--env-file"));
-        PATHS.forEach(path -> known.addAll(isSecret(path) ? List.of(flag(path), flag(path) + "-file") : List.of(flag(path))));
-        var switches = PATHS.stream().filter(path -> REFERENCE.getValue(path).valueType() == ConfigValueType.BOOLEAN)
-                .map(Layers::flag).toList();
-        var command = Command.RUN;
-        for (int i = 0; i < arguments.size(); i++) {
-            var argument = arguments.get(i);
-            var equals = argument.indexOf('=');
-            var name = equals < 0 ? argument : argument.substring(0, equals);
-            switch (name) {
-                case "--help", "-h" -> command = Command.HELP;
-                case "--version" -> command = Command.VERSION;
-                case "--print-config" -> command = Command.PRINT_CONFIG;
-                default -> {
-                    if (!known.contains(name)) {
-                        throw new Settings.Invalid(name + ": unknown flag (from command line); --help lists them");
-                    }
-                    if (equals >= 0) {
-                        flags.put(name, argument.substring(equals + 1));
-                    } else if (i + 1 < arguments.size() && !arguments.get(i + 1).startsWith("--")) {
-                        flags.put(name, arguments.get(++i));
-                    } else if (switches.contains(name)) {
-                        flags.put(name, "true");
-                    } else {
-                        throw new Settings.Invalid(name + ": needs a value (from command line)");
-                    }
-                }
-            }
-        }
-        return command;
+    private static Set<String> known() {
+        return Stream.concat(Stream.of("--conf", "--env-file"), PATHS.stream().flatMap(path ->
+                isSecret(path) ? Stream.of(flag(path), flag(path) + "-file") : Stream.of(flag(path)))).collect(Collectors.toSet());
+    }
+
+    private static Set<String> switches() {
+        return PATHS.stream().filter(path -> REFERENCE.getValue(path).valueType() == ConfigValueType.BOOLEAN)
+                .map(Layers::flag).collect(Collectors.toSet());
     }
 
     /** One layer of named values: the flags, the environment, or the lines of an env file. */
