@@ -1,41 +1,90 @@
 #!/usr/bin/env bash
-# secrets.sh [--force]: makes the passwords of the production stack, and Redis' users with their hashes.
+# secrets.sh [--rotate | --retire | --force]: makes and changes the passwords of the production stack.
 #
-# Writes conf/prod/secrets (a folder that you alone can open; the containers read the files in it through their mounts)
-# and conf/prod/redis/users.acl, with the rules of conf/local and the hashes of the new passwords. Neither belongs into
-# version control, nor gets there (.gitignore). What exists is kept; --force replaces it, and then
-# docker compose --env-file conf/prod/.env up -d --force-recreate puts it in force.
+# Alone it makes those that are missing in conf/prod/secrets (a folder that you alone can open; the containers read the
+# files in it through their mounts), and conf/prod/redis/users.acl: the rules of conf/local with the hashes of these
+# passwords. Neither belongs into version control, nor gets there (.gitignore). Run it again after an upgrade: it keeps
+# the passwords and takes over new rules.
+#
+# Other passwords without downtime: --rotate makes them, and Redis takes old and new; scripts/rollout.sh --prod hands
+# the new one to the replicas; --retire ends the old ones. --force replaces all at once; then
+# docker compose --env-file conf/prod/.env up -d --force-recreate puts them in force.
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
-force=""
 case ${1:-} in
-  --force) force=yes ;;
-  "") ;;
+  "" | --rotate | --retire | --force) todo=${1:-} ;;
   *) echo "secrets.sh: unknown argument $1; see --help" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
-secrets=conf/prod/secrets acl=conf/prod/redis/users.acl
-if [ -e "$secrets/redis-password" ] && [ -z "$force" ]; then
-  echo "secrets.sh: $secrets has passwords already; --force replaces them" >&2
-  exit 1
-fi
+sample=conf/local/secrets secrets=conf/prod/secrets acl=conf/prod/redis/users.acl
+names=$(cd "$sample" && echo *-password)
 
-hash_of() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
-rules=$(cat conf/local/redis/users.acl)
-mkdir -p "$secrets" conf/prod/redis
-chmod 0700 "$secrets"
-for name in redis-password redis-operator-password; do
-  password=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
-  rm -f "$secrets/$name"
-  printf '%s\n' "$password" >"$secrets/$name"
-  chmod 0444 "$secrets/$name"
-  sample=$(tr -d '\n' <"conf/local/secrets/$name" | hash_of)
-  rules=${rules//$sample/$(printf %s "$password" | hash_of)}
-done
-rm -f "$acl"
-printf '%s\n' "$rules" >"$acl"
-chmod 0444 "$acl"
-echo "# Made by scripts/secrets.sh: the passwords are there.
+fail() { echo "secrets.sh: $*" >&2; exit 1; }
+hash_of() { tr -d '\n' <"$1" | if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
+new_password() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+# In place: a container that runs has this very file mounted.
+write() { # FILE TEXT
+  [ ! -e "$1" ] || chmod 0644 "$1"
+  printf '%s\n' "$2" >"$1"
+  chmod 0444 "$1"
+}
+# The users with every password that counts: the one in use, the next, the previous. As one step, since Redis must never
+# find half a list.
+write_acl() {
+  local users name hashes file
+  users=$(cat conf/local/redis/users.acl)
+  for name in $names; do
+    hashes=""
+    for file in "$secrets/$name" "$secrets/$name.next" "$secrets/$name.previous"; do
+      [ ! -e "$file" ] || hashes="$hashes #$(hash_of "$file")"
+    done
+    users=${users//" #$(hash_of "$sample/$name")"/$hashes}
+  done
+  rm -f "$acl.new"
+  write "$acl.new" "$users"
+  mv -f "$acl.new" "$acl"
+}
+# Has the Redis that runs, if one does, read its users anew. Connections that are there stay.
+load_acl() {
+  local compose=(docker compose --env-file conf/prod/.env) said
+  [ -n "$("${compose[@]}" ps -q --status running redis 2>/dev/null)" ] || return 0
+  said=$("${compose[@]}" exec -T -e REDISCLI_AUTH="$(cat "$secrets/redis-operator-password")" redis \
+    redis-cli -e --user operator acl load 2>&1) || fail "Redis did not take $acl: $said"
+  echo "Redis has read $acl."
+}
+
+case $todo in
+  --rotate)
+    [ -e "$secrets/redis-password" ] || fail "there are no passwords yet; scripts/secrets.sh makes them"
+    [ ! -e "$secrets/redis-password.previous" ] || fail "a rotation is under way; scripts/secrets.sh --retire ends it"
+    for name in $names; do write "$secrets/$name.next" "$(new_password)"; done
+    write_acl
+    load_acl
+    # Only now: whoever reads a new password can use it.
+    for name in $names; do
+      write "$secrets/$name.previous" "$(cat "$secrets/$name")"
+      write "$secrets/$name" "$(cat "$secrets/$name.next")"
+      rm -f "$secrets/$name.next"
+    done
+    echo "Made new passwords in $secrets; Redis takes the old ones as well until scripts/secrets.sh --retire."
+    echo "Next: scripts/rollout.sh --prod, so that the replicas use the new one."
+    ;;
+  --retire)
+    for name in $names; do rm -f "$secrets/$name.previous"; done
+    write_acl
+    load_acl
+    echo "Only the passwords in $secrets are taken from now on."
+    ;;
+  *)
+    [ -z "$todo" ] || rm -rf "$secrets"
+    mkdir -p "$secrets" conf/prod/redis
+    chmod 0700 "$secrets"
+    for name in $names; do [ -e "$secrets/$name" ] || write "$secrets/$name" "$(new_password)"; done
+    write_acl
+    [ -n "$todo" ] || load_acl
+    echo "# Made by scripts/secrets.sh: the passwords are there.
 services: {}" >"$secrets/made-by-scripts-secrets.sh.yaml"
-echo "Made the passwords in $secrets, and $acl with their hashes."
+    echo "The passwords are in $secrets, and their hashes in $acl."
+    ;;
+esac

@@ -198,6 +198,51 @@ rate_limited() {
   # Waits until the address may ask again.
   within 10 "${curl[@]}" -fsS "$url/health"
 }
+# What the log takes for the client's address of a request that claims to be of three others.
+forged_client() {
+  local id
+  id=$(ask -H 'X-Forwarded-For: 198.51.100.1, 203.0.113.9' -H 'X-Real-IP: 203.0.113.9' -H 'Forwarded: for=203.0.113.9' "$url/static/tally.css" | sed -n 's/^X-Request-Id: //pI')
+  for _ in $(seq 20); do
+    docker compose logs --no-log-prefix nginx | sed -n "s/.*\"id\":\"$id\",\"client\":\"\([^\"]*\)\".*/\1/p" | grep . && return
+    sleep 0.2
+  done
+}
+forged_address_ignored() {
+  local client
+  client=$(forged_client)
+  [[ $client =~ ^[0-9a-f.:]+$ && $client != 203.0.113.9 && $client != 198.51.100.1 ]] || { echo "the log says '$client'"; return 1; }
+}
+trusted_proxy_believed() {
+  local client other trusted file=conf/$environment/nginx/http/smoke-trusted-proxy.conf
+  # shellcheck disable=SC2064 # of this file
+  trap "rm -f $file; docker compose kill -s HUP nginx >/dev/null 2>&1" RETURN
+  client=$(forged_client)
+  believe() { printf 'set_real_ip_from %s;\nreal_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n' "$1" >"$file"; docker compose kill -s HUP nginx >/dev/null 2>&1; sleep 2; }
+  believe 192.0.2.1
+  other=$(forged_client)
+  believe "$client"
+  trusted=$(forged_client)
+  # The last of the list, which the proxy added; not the first, which anybody can write.
+  [[ $other = "$client" && $trusted = 203.0.113.9 ]] || { echo "a stranger: '$other' for '$client'; the trusted proxy: '$trusted'"; return 1; }
+}
+new_certificate_taken() {
+  local before after heard
+  heard=$(mktemp)
+  # shellcheck disable=SC2064 # of this file
+  trap "rm -f $heard" RETURN
+  fingerprint() { openssl s_client -connect "${url#https://}" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint; }
+  before=$(fingerprint)
+  "${curl[@]}" -sS -N -m 12 "$url/api/events" >"$heard" 2>&1 &
+  sleep 1
+  scripts/cert.sh --force >/dev/null && docker compose exec -T nginx nginx -s reload 2>/dev/null || return
+  sleep 2
+  after=$(fingerprint)
+  "${curl[@]}" -fsS -m 10 "$url/" >/dev/null || return
+  sleep 2
+  [[ -n $after && $before != "$after" ]] || { echo "still the old one"; return 1; }
+  # Over the connection from before the reload.
+  [ "$(grep -c '^event: visit' "$heard")" -ge 2 ] || { echo "the open page heard: $(cat "$heard")"; return 1; }
+}
 nginx_health() { answer=$(ask "$url/nginx/health") && status 200; }
 status_from_inside_only() {
   answer=$(ask "$url/nginx/status") && status 403 && has problem+json || return
@@ -404,6 +449,7 @@ claim "headers over the limit are a 400 problem" large_header_refused
 claim "X-HTTP-Method-Override does not reach the app" override_stripped
 claim "a client's own X-Request-Id does not reach the app" own_request_id_dropped
 claim "too many requests from one address are a 429 problem with Retry-After, whatever they say of themselves" rate_limited
+claim "a client's address is that of its connection, whatever it says of itself" forged_address_ignored
 claim "Nginx answers for its own health" nginx_health
 claim "Nginx' status is for the inside only" status_from_inside_only
 claim "the access log is JSON with request id, upstream and times" log_is_json
@@ -423,6 +469,8 @@ claim "the health check's Redis user can PING and read INFO, no more" acl_health
 claim "the operator's Redis user can look, not write" acl_operator
 claim "the password is in no environment, inspection or listing" no_secret_visible
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
+claim --stops "a proxy is believed once it is named as trusted, and only its own word" trusted_proxy_believed
+[ -z "$prod" ] || claim --stops "a new certificate is taken, and no connection dropped" new_certificate_taken
 claim --stops "more replicas share the load without a reload" replicas_share_the_load
 claim --stops "a replaced app container is found without a reload" replaced_app_is_found
 claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing
