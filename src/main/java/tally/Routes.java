@@ -95,7 +95,7 @@ final class Routes {
         }
         var id = "";
         if (!isBot(context)) {
-            id = sessions.visit(context);
+            id = sessions.visit(context, requestId);
         }
         context.html(page.with(count(requestId, "", id)));
     }

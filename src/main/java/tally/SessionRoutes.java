@@ -32,8 +32,8 @@ record SessionRoutes(Sessions sessions, Duration ttl) {
     }
 
     /** Notes a visit in the client's session, which begins if there is none; its id. */
-    String visit(Context context) {
-        var id = sessions.visit(cookie(context));
+    String visit(Context context, String requestId) {
+        var id = sessions.visit(cookie(context), requestId);
         setCookie(context, id);
         return id;
     }

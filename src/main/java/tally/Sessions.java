@@ -17,11 +17,11 @@ import redis.clients.jedis.UnifiedJedis;
  * and one that is ended is ended everywhere.
  *
  * <p>A session lives for {@code session.ttl} after its last use; reading it writes at most once a minute. An id that is
- * malformed, unknown or expired is as none. Its visits are its own note, and not exact as the counts are: a request that
- * Nginx repeats is noted twice.
+ * malformed, unknown or expired is as none. A request that Nginx repeats is one visit of the session, unless another of
+ * the same session came between.
  *
  * <p>Thread-safe. Redis: {@code tally:session:<id>}, a hash of {@code first} and {@code last} (epoch ms), {@code visits},
- * and {@code data:<name>}.
+ * {@code request} (the id of the last visit), and {@code data:<name>}.
  */
 final class Sessions {
 
@@ -52,24 +52,24 @@ final class Sessions {
         return isId(id) && redis.exists(key(id)) ? Optional.of(id) : Optional.empty();
     }
 
-    /** Notes a visit, in a new session if there is none by this id; the session's id. */
-    String visit(String id) {
-        if (isId(id) && change(id, 1, false, Map.of()) == 1) {
+    /** Notes a visit, in a new session if there is none by this id; the session's id. {@code requestId} is empty for none. */
+    String visit(String id, String requestId) {
+        if (isId(id) && change(id, 1, false, requestId, Map.of()) == 1) {
             return id;
         }
         var created = newId();
-        change(created, 1, true, Map.of());
+        change(created, 1, true, requestId, Map.of());
         metrics.sessionCreated();
         return created;
     }
 
     /** Merges the data, into a new session if there is none by this id; the session's id, or empty where it would be too much. */
     Optional<String> merge(String id, Map<String, String> data) {
-        long result = isId(id) ? change(id, 0, false, data) : 0;
+        long result = isId(id) ? change(id, 0, false, "", data) : 0;
         var used = id;
         if (result == 0) {
             used = newId();
-            result = change(used, 0, true, data);
+            result = change(used, 0, true, "", data);
             metrics.sessionCreated();
         }
         return result == 1 ? Optional.of(used) : Optional.empty();
@@ -98,9 +98,9 @@ final class Sessions {
         }
     }
 
-    private long change(String id, int visits, boolean create, Map<String, String> data) {
+    private long change(String id, int visits, boolean create, String requestId, Map<String, String> data) {
         var arguments = new ArrayList<>(List.of(Long.toString(System.currentTimeMillis()), Long.toString(ttlMillis), Integer.toString(visits),
-                create ? "1" : "0", Integer.toString(MOST_FIELDS)));
+                create ? "1" : "0", Integer.toString(MOST_FIELDS), requestId));
         data.forEach((name, value) -> arguments.addAll(List.of(name, value)));
         return (Long) script.call(List.of(key(id)), arguments);
     }

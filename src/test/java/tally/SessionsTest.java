@@ -2,6 +2,7 @@ package tally;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -47,6 +48,17 @@ class SessionsTest {
         assertThat(session.required("expiresInSeconds").asLong()).isBetween(1780L, 1800L);
         assertThat(session.required("firstSeen").asText()).isLessThanOrEqualTo(session.required("lastSeen").asText()).endsWith("Z");
         assertThat(session.required("data")).isEmpty();
+    }
+
+    @Test
+    void aRequestThatIsRepeatedIsOneVisitOfTheSession() {
+        var cookie = cookie(browse(one, ""));
+        for (var replica : List.of(one, two)) {
+            replica.get("/", "Accept", "text/html", "User-Agent", "Firefox", "Cookie", cookie, "X-Request-Id", "repeated");
+        }
+        assertThat(one.get("/api/session", "Cookie", cookie).json().required("visits").asLong()).isEqualTo(2);
+        browse(two, cookie);
+        assertThat(one.get("/api/session", "Cookie", cookie).json().required("visits").asLong()).isEqualTo(3);
     }
 
     @Test
