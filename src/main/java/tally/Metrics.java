@@ -85,7 +85,7 @@ final class Metrics {
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
         }
-        context.contentType(PrometheusTextFormatWriter.CONTENT_TYPE).result(out.toString(StandardCharsets.UTF_8));
+        Answer.text(context, PrometheusTextFormatWriter.CONTENT_TYPE, out.toString(StandardCharsets.UTF_8));
     }
 
     private static String route(Endpoint endpoint) {

@@ -100,8 +100,7 @@ final class Problems {
     }
 
     private static void write(Context context, HttpStatus status, String detail) {
-        context.status(status).header("Cache-Control", "no-store")
-                .json(new Problem("about:blank", status.getMessage(), status.getCode(), detail))
-                .contentType("application/problem+json");
+        context.status(status).header("Cache-Control", "no-store");
+        Answer.json(context, "application/problem+json", new Problem("about:blank", status.getMessage(), status.getCode(), detail));
     }
 }

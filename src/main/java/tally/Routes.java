@@ -55,9 +55,9 @@ final class Routes {
         routes.before(this::partWhenStopping);
         routes.before("/health", this::healthForHead);
         routes.get("/", this::visit);
-        routes.get("/api/visits", context -> context.json(new Total(visits.total())));
-        routes.get("/api/visits/{page}", context -> context.json(new OfPage(page(context), visits.of(page(context)))));
-        routes.post("/api/visits/{page}", context -> context.json(new OfPage(page(context), countPage(context))));
+        routes.get("/api/visits", context -> Answer.json(context, new Total(visits.total())));
+        routes.get("/api/visits/{page}", context -> Answer.json(context, new OfPage(page(context), visits.of(page(context)))));
+        routes.post("/api/visits/{page}", context -> Answer.json(context, new OfPage(page(context), countPage(context))));
         routes.get("/badge/total.svg", context -> badge(context, visits.total()));
         routes.get("/badge/{page}.svg", context -> badge(context, visits.of(page(context))));
         routes.get("/api/stats", this::stats);
@@ -65,16 +65,16 @@ final class Routes {
         routes.get("/api/events", events::serve);
         routes.get("/health", this::health);
         routes.get("/metrics", metrics::serve);
-        routes.get("/health/live", context -> context.json(Map.of("status", "up")));
+        routes.get("/health/live", context -> Answer.json(context, Map.of("status", "up")));
         var openapi = resource("/openapi.yaml");
-        routes.get("/openapi.yaml", context -> context.header("Cache-Control", "public, max-age=300")
-                .contentType("application/yaml").result(openapi));
+        routes.get("/openapi.yaml", context ->
+                Answer.text(context.header("Cache-Control", "public, max-age=300"), "application/yaml", openapi));
         Problems.install(routes);
     }
 
-    private static byte[] resource(String name) {
+    private static String resource(String name) {
         try (var file = Routes.class.getResourceAsStream(name)) {
-            return file.readAllBytes();
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }
@@ -90,14 +90,14 @@ final class Routes {
         var requestId = requestId(context);
         context.header("Vary", "Accept");
         if (!Page.isPreferred(context)) {
-            context.json(new Counted(settings.message(), count(requestId, "", "")));
+            Answer.json(context, new Counted(settings.message(), count(requestId, "", "")));
             return;
         }
         var id = "";
         if (!isBot(context)) {
             id = sessions.visit(context, requestId);
         }
-        context.html(page.with(count(requestId, "", id)));
+        Answer.text(context, "text/html;charset=utf-8", page.with(count(requestId, "", id)));
     }
 
     private long countPage(Context context) {
@@ -112,7 +112,7 @@ final class Routes {
         var badge = Badge.of(context.queryParam("label"), context.queryParam("color"));
         context.header("Cache-Control", "public, max-age=5");
         if (!isUnchanged(context, visits + "-" + Main.version())) {
-            context.contentType("image/svg+xml").result(badge.with(visits));
+            Answer.text(context, "image/svg+xml", badge.with(visits));
         }
     }
 
@@ -123,7 +123,7 @@ final class Routes {
         context.header("X-Cache", cached.state().name())
                 .header("Cache-Control", "public, max-age=1, stale-while-revalidate=5");
         if (!isUnchanged(context, Long.toHexString(digest.getValue()))) {
-            context.contentType("application/json").result(cached.json());
+            Answer.text(context, "application/json", cached.json());
         }
     }
 
@@ -145,7 +145,8 @@ final class Routes {
         if (!report.isUp()) {
             context.header("Retry-After", "1");
         }
-        context.status(report.isUp() ? 200 : 503).json(report);
+        context.status(report.isUp() ? 200 : 503);
+        Answer.json(context, report);
     }
 
     /** From the announcement on, Nginx is asked to leave with each answer, rather than with the next request. */

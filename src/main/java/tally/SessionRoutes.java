@@ -46,14 +46,14 @@ record SessionRoutes(Sessions sessions, Duration ttl) {
     private void read(Context context) {
         var session = sessions.read(cookie(context)).orElseThrow(SessionRoutes::noSession);
         setCookie(context, cookie(context));
-        context.json(session);
+        Answer.json(context, session);
     }
 
     private void merge(Context context) {
         var data = flatObject(context);
         var id = sessions.merge(cookie(context), data).orElseThrow(SessionRoutes::tooManyFields);
         setCookie(context, id);
-        context.json(sessions.read(id).orElseThrow(SessionRoutes::noSession));
+        Answer.json(context, sessions.read(id).orElseThrow(SessionRoutes::noSession));
     }
 
     private void end(Context context) {
