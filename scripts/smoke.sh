@@ -299,7 +299,7 @@ health_checks_set() {
 networks_apart() {
   local address network
   # shellcheck disable=SC2016 # a template of Docker's
-  for network in app-network $(inspect redis '{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}'); do
+  for network in $(inspect app '{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}'); do
     [ "$(docker network inspect "$network" --format '{{.Internal}}')" = true ] || { echo "$network is not internal"; return 1; }
   done
   address=$(inspect redis '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}')
