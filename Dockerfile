@@ -1,4 +1,4 @@
-# Tally's image: build → link → runtime. Nothing is in it but the service, the parts of a Java runtime that it
+# Tally's image: build → link → app → train → runtime. Nothing is in it but the service, the parts of a Java runtime that it
 # uses, and the few libraries and tools that those need; no package manager, no shell but busybox'.
 ARG MAVEN_IMAGE=maven:3.9-eclipse-temurin-25
 
@@ -9,14 +9,32 @@ COPY pom.xml .
 # The libraries in a layer of their own: made anew only when pom.xml changes.
 RUN --mount=type=cache,target=/root/.m2 mvn -B -q dependency:copy-dependencies@lib
 COPY src/main src/main
-RUN --mount=type=cache,target=/root/.m2 mvn -B -q package -Dmaven.test.skip=true
+ARG REVISION=unknown
+# The revision is compiled in, so that a class from a stale cache would give itself away in /health. One time stamp for
+# all: the same sources make the same layers.
+RUN --mount=type=cache,target=/root/.m2 sed -i "s/REVISION = \"unknown\"/REVISION = \"${REVISION}\"/" src/main/java/tally/Main.java && \
+    mvn -B -q package -Dmaven.test.skip=true && find target/lib target/tally.jar -exec touch -d 2026-01-01T00:00:00Z {} +
 
 # link: a Java runtime of the modules in use, and the rest of the root file system around it.
 FROM ${MAVEN_IMAGE} AS link
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils busybox >/dev/null && rm -rf /var/lib/apt/lists/*
+# Without what a service in UTF-8 and English never asks for.
+COPY <<'EOF' /excluded
+/java.base/java/lang/uniName.dat
+regex:/java.base/.*_(de|ja|zh_CN)[.](class|properties)
+regex:/java.base/jdk/internal/classfile/impl/ClassPrinter.*
+regex:/java.base/sun/nio/cs/(GB|EUC_|Big5|HKSCS|Johab|MS9|SJIS|JIS_X).*
+regex:/java.base/sun/security/tools/keytool/Main.*
+regex:/java.base/sun/util/resources/(cldr/)?LocaleNames.*
+EOF
 # java.base for everything; java.management for the pool's and Jackson's beans, and for the uptime in /health.
 RUN jlink --add-modules java.base,java.management --strip-debug --no-man-pages --no-header-files --compress=zip-9 \
-      --output /runtime && rm -f /runtime/lib/jrt-fs.jar /runtime/lib/jspawnhelper /runtime/bin/keytool
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static && rm -rf /var/lib/apt/lists/*
+      --exclude-resources "$(paste -sd, /excluded)" --output /runtime
+# Nor with the symbols for a debugger (5 MB), tools, code to sort millions of numbers, or domain suffixes for cookies.
+RUN find /runtime -type f \( -name '*.so' -o -path '*/bin/*' \) -exec strip --strip-unneeded {} + && cd /runtime && \
+    rm bin/keytool lib/jrt-fs.jar lib/jspawnhelper lib/jexec lib/classlist lib/libjsig.so lib/server/libjsig.so \
+      lib/libsimdsort.so lib/libsyslookup.so lib/security/public_suffix_list.dat && \
+    sed -i '/^#/d; /^$/d' conf/security/java.security
 RUN <<'EOF'
 set -eu
 mkdir -p /root-fs/bin /root-fs/etc /root-fs/tmp /root-fs/var/lib/dpkg/status.d
@@ -28,7 +46,7 @@ echo 'tally:x:10001:' >/root-fs/etc/group
 echo 'hosts: files dns' >/root-fs/etc/nsswitch.conf
 cp /etc/os-release /root-fs/etc/os-release
 # The system's libraries that the runtime's binaries ask for, and the two that glibc loads by name to resolve hosts.
-find /runtime -type f \( -name '*.so' -o -path '*/bin/*' \) -exec ldd {} + |
+find /runtime /root-fs/bin/busybox -type f \( -name '*.so' -o -path '*/bin/*' \) -exec ldd {} + |
   awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\/lib.*ld-linux/ { print $1 }' | grep -v '^/runtime/' | sort -u >/libraries
 ldconfig -p | awk '/lib(nss_files|nss_dns|resolv)\.so/ { print $NF }' >>/libraries
 sort -u /libraries | while read -r library; do
@@ -42,13 +60,30 @@ done | cut -d: -f1 | sort -u | while read -r package; do
 done
 EOF
 
-# runtime: the least often changed first, so that a change of code sends one small layer.
-FROM scratch AS runtime
+# app: the whole file system but for the cache; the least often changed first, so that a change of code sends one small
+# layer.
+FROM scratch AS app
 COPY --link --from=link /root-fs /
 COPY --link --from=link /runtime /runtime
 WORKDIR /app
+COPY --link conf/java.options /app/java.options
 COPY --link --from=build /src/target/lib /app/lib
 COPY --link --from=build /src/target/tally.jar /app/tally.jar
+
+# train: the service does its work once, on real requests and a real Redis, and what Java loaded, linked and learned of
+# it is written down (JEP 483, 514, 515). With the very runtime, paths, jars and flags of the image, or it would not be
+# used. Nothing of this stage but that file goes further.
+FROM ${MAVEN_IMAGE} AS train
+COPY --from=link /runtime /runtime
+COPY --from=app /app /app
+# A real Redis, which a library of the tests brings along.
+COPY --from=build /src/target/test-lib /test-lib
+COPY scripts/train.sh /train.sh
+RUN cd /tmp && jar xf /test-lib/embedded-redis-*.jar && /train.sh /tmp /app/tally.aot
+
+# runtime: what is shipped.
+FROM app AS runtime
+COPY --link --from=train /app/tally.aot /app/tally.aot
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Tally" \
@@ -61,6 +96,4 @@ EXPOSE 5000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --retries=3 --start-period=40s --start-interval=1s \
   CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:5000/health"]
-# Serial GC: the smallest footprint on the half core and 512 MB that a replica gets. The heap leaves room for threads,
-# code and buffers, and a process that ran out of it is better started anew.
-ENTRYPOINT ["/runtime/bin/java", "-XX:+UseSerialGC", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "/app/tally.jar"]
+ENTRYPOINT ["/runtime/bin/java", "@/app/java.options", "-XX:AOTCache=/app/tally.aot", "-jar", "/app/tally.jar"]

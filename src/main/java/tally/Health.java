@@ -14,7 +14,7 @@ import redis.clients.jedis.exceptions.JedisException;
 final class Health {
 
     /** {@code status} is up, down or stopping. */
-    record Report(String status, Store redis, long uptimeSeconds, String version, String instance) {
+    record Report(String status, Store redis, long uptimeSeconds, String version, String revision, String instance) {
         boolean isUp() {
             return status.equals("up");
         }
@@ -44,7 +44,7 @@ final class Health {
     Report report() {
         var store = store();
         var status = stopping ? "stopping" : store.status();
-        return new Report(status, store, ManagementFactory.getRuntimeMXBean().getUptime() / 1000, Main.version(), instance);
+        return new Report(status, store, ManagementFactory.getRuntimeMXBean().getUptime() / 1000, Main.version(), Main.REVISION, instance);
     }
 
     private Store store() {

@@ -16,6 +16,9 @@ import redis.clients.jedis.UnifiedJedis;
  */
 final class Main {
 
+    /** Of the sources; the image's build writes it here. */
+    static final String REVISION = "unknown";
+
     private final Settings settings;
     private final UnifiedJedis redis;
     private final Health health;
@@ -28,7 +31,7 @@ final class Main {
             var layers = Layers.read(List.of(arguments), System.getenv());
             switch (layers.command()) {
                 case HELP -> System.out.print(Layers.help());
-                case VERSION -> System.out.println("tally " + version());
+                case VERSION -> System.out.println("tally " + version() + ", revision " + REVISION);
                 case PRINT_CONFIG -> {
                     Settings.of(layers.merged());
                     System.out.print(layers.print());
