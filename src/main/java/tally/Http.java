@@ -14,7 +14,6 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.server.handler.GracefulHandler;
-import org.slf4j.LoggerFactory;
 
 /** How HTTP is spoken: threads, limits, static files, and a stop that answers what is under way. */
 record Http(Settings settings, Metrics metrics) {
@@ -53,8 +52,7 @@ record Http(Settings settings, Metrics metrics) {
         config.jetty.addConnector(this::connector);
         config.requestLogger.http(metrics::request);
         if (settings.debug()) {
-            config.requestLogger.http((context, millis) -> LoggerFactory.getLogger("tally.requests")
-                    .debug("{} {} {} in {} ms", context.method(), context.path(), context.statusCode(), millis));
+            config.bundledPlugins.enableDevLogging();
         }
     }
 

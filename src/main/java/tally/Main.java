@@ -45,15 +45,22 @@ final class Main {
     }
 
     private static void run(Settings settings) {
+        setUpProcess(settings);
+        var main = new Main(settings, null);
+        main.start();
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(main::stop));
+    }
+
+    /** What is set for the whole process, and has no effect once a line is logged or a name is looked up. */
+    static void setUpProcess(Settings settings) {
         if (settings.debug()) {
             System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
+            // Javalin's log of each request is at this level.
+            System.setProperty("org.slf4j.simpleLogger.log.io.javalin", "info");
         }
         // A Redis container that was made anew has another address: the old one is forgotten after a second.
         Security.setProperty("networkaddress.cache.ttl", "1");
         Security.setProperty("networkaddress.cache.negative.ttl", "0");
-        var main = new Main(settings, null);
-        main.start();
-        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(main::stop));
     }
 
     /** {@code counter}, where not null, stands in for {@link Visits#count}, to measure counting against other ways. */

@@ -1,0 +1,41 @@
+package tally;
+
+import java.util.List;
+import java.util.function.Supplier;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.component.LifeCycle;
+
+/** Starts Tally for {@link Reload}, which compiles this class together with the service, so that it is in its package. */
+public final class Running {
+
+    private Running() {}
+
+    /** Puts that handler in front of the service's own, and gives what stops the service again. */
+    public static AutoCloseable start(List<String> flags, Supplier<Handler.Singleton> first) {
+        var settings = Settings.of(Layers.read(flags, System.getenv()).merged());
+        Main.setUpProcess(settings);
+        var main = new Main(settings, null);
+        var server = main.http.jettyServer().server();
+        server.insertHandler(first.get());
+        server.addEventListener(new SharedPort());
+        try {
+            main.start();
+        } catch (RuntimeException unable) {
+            main.stop();
+            throw unable;
+        }
+        return main::stop;
+    }
+
+    /** The next one listens on the port before this one leaves it: no connection is refused in between. */
+    private static final class SharedPort implements LifeCycle.Listener {
+        @Override
+        public void lifeCycleStarting(LifeCycle server) {
+            for (var connector : ((Server) server).getConnectors()) {
+                ((ServerConnector) connector).setReusePort(true);
+            }
+        }
+    }
+}
