@@ -1,13 +1,16 @@
 # Tally's image: build → link → app → train → runtime. Nothing is in it but the service, the parts of a Java runtime that it
 # uses, and the few libraries and tools that those need; no package manager, no shell but busybox'.
 ARG MAVEN_IMAGE=maven:3.9-eclipse-temurin-25
+ARG JDK_IMAGE=eclipse-temurin:25-jdk
 
-# build: the app jar and its libraries.
-FROM ${MAVEN_IMAGE} AS build
+# libraries: in a stage of their own, made anew only when pom.xml changes.
+FROM ${MAVEN_IMAGE} AS libraries
 WORKDIR /src
 COPY pom.xml .
-# The libraries in a layer of their own: made anew only when pom.xml changes.
 RUN --mount=type=cache,target=/root/.m2 mvn -B -q dependency:copy-dependencies@lib
+
+# build: the app jar.
+FROM libraries AS build
 COPY src/main src/main
 ARG REVISION=unknown
 # The revision is compiled in, so that a class from a stale cache would give itself away in /health. One time stamp for
@@ -59,6 +62,18 @@ done | cut -d: -f1 | sort -u | while read -r package; do
   dpkg -s "$package" >"/root-fs/var/lib/dpkg/status.d/$package"
 done
 EOF
+
+# dev: a whole JDK and the libraries, for conf/dev; the sources are mounted, and compiled by Reload at each change. Nothing
+# of it gets into the image that is shipped.
+FROM ${JDK_IMAGE} AS dev
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static && rm -rf /var/lib/apt/lists/* && \
+    ln -s "$(command -v busybox)" /usr/local/bin/wget
+COPY --link --from=libraries /src/target/lib /app/lib
+WORKDIR /app
+USER 10001:10001
+EXPOSE 5000
+# Compiled in a hurry: what is replaced at the next change need not be made fast.
+ENTRYPOINT ["/bin/sh", "-c", "exec java ${DEBUGGER:+-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=*:5005} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -cp '/app/lib/*' src/test/java/tally/Reload.java src \"$@\"", "tally"]
 
 # app: the whole file system but for the cache; the least often changed first, so that a change of code sends one small
 # layer.

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# smoke.sh [--list] [--gentle] [--prod] [URL]: checks every claim of the README against the running stack, one TAP line
+# smoke.sh [--list] [--gentle] [--dev|--prod] [URL]: checks every claim of the README against the running stack, one TAP line
 # each.
 #
 # URL is where Nginx answers (http://127.0.0.1:$HTTP_PORT). The containers are those of the compose project here.
+# --dev: the stack is that of conf/dev/.env; files under src/main are changed for a moment, and put back.
 # --prod: the stack is that of conf/prod/.env (https://127.0.0.1:$HTTPS_PORT), with whatever certificate it has.
 # --gentle leaves out the checks that stop a service for a moment. --list prints each claim with the name of its check.
 # It counts visits, as any client does. Exit status 0 if all claims hold.
 set -uo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
-list="" gentle="" prod="" url=""
+list="" gentle="" dev="" prod="" url=""
 for argument; do
   case $argument in
     --list) list=yes ;;
     --gentle) gentle=yes ;;
+    --dev) dev=yes ;;
     --prod) prod=yes ;;
     http*://*) url=${argument%/} ;;
     *) echo "smoke.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
@@ -24,6 +26,11 @@ plain=http://127.0.0.1:${HTTP_PORT:-80}
 environment=${TALLY_ENV:-local} curl=(curl)
 # Visits for a load that the rate limit lets pass.
 load=250
+static_cache="public, max-age="
+if [ -n "$dev" ]; then
+  static_cache=no-cache
+  export COMPOSE_ENV_FILES=conf/dev/.env
+fi
 if [ -n "$prod" ]; then
   environment=prod load=60 curl=(curl -k)
   inner=https://127.0.0.1:8443
@@ -46,9 +53,9 @@ lacks() { ! grep -qi -- "$1" <<<"$answer" || { echo "'$1' in:"; echo "$answer"; 
 visits() { "${curl[@]}" -fsS -m 10 --retry 5 --retry-all-errors "$url/api/visits" | grep -o '[0-9]*'; }
 instance() { "${curl[@]}" -sS -m 10 "$url/health" | grep -o '"instance":"[^"]*"'; }
 within() { # SECONDS COMMAND…: repeats it until it succeeds
-  local end=$((SECONDS + $1)); shift
+  local end=$(($(date +%s%N) + $1 * 1000000000)); shift
   until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || { echo "not in time: $*"; return 1; }
+    [ "$(date +%s%N)" -lt "$end" ] || { echo "not in time: $*"; return 1; }
     sleep 0.2
   done
 }
@@ -94,6 +101,81 @@ missing_secrets_named() {
   if [ "$result" = 0 ] || ! grep -q 'made-by-scripts-secrets.sh' <<<"$said"; then echo "$said"; return 1; fi
 }
 
+# edit FILE SCRIPT: changes a file of the sources with sed; it is put back by restore, or when the check ends.
+edit() {
+  edited=$1 original=$(mktemp)
+  trap restore EXIT
+  trap 'exit 1' INT TERM
+  cp -p "$edited" "$original"
+  sed -i "$2" "$edited"
+}
+restore() { [ ! -f "$original" ] || { cp "$original" "$edited"; rm "$original"; }; }
+says() { "${curl[@]}" -fsS -m 5 "$url/" | found -F "\"message\":\"$1\""; }
+# listening COMMAND…: runs it while what an open page is told is written to $heard.
+listening() {
+  heard=$(mktemp)
+  # As a page does, it comes back after each reload.
+  # shellcheck disable=SC2016 # that shell expands it
+  timeout 20 sh -c 'while :; do curl -sS -N "$0"; sleep 0.1; done' "$url/dev/events" >"$heard" 2>/dev/null &
+  local listener=$! result=0
+  { within 2 grep '^data:' "$heard" && "$@"; } || result=1
+  kill "$listener"
+  rm "$heard"
+  return $result
+}
+routes=src/main/java/tally/Routes.java
+code_is_reloaded() {
+  local since
+  since=$(inspect app '{{.Id}} {{.State.StartedAt}}')
+  edit $routes 's/new Counted(settings.message(),/new Counted("Changed",/' && within 3 says Changed || return
+  restore
+  within 3 says "Welcome to Tally" && [ "$(inspect app '{{.Id}} {{.State.StartedAt}}')" = "$since" ]
+}
+resources_are_reloaded() {
+  edit src/main/resources/reference.conf 's/"Welcome to Tally"/"Changed"/' && within 3 says Changed || return
+  restore
+  within 3 says "Welcome to Tally"
+}
+error_is_shown() {
+  answer=$(ask -H 'Accept: text/html' "$url/") && has '<script type="module" src="/dev/reload.js">' || return
+  answer=$(ask "$url/dev/reload.js") && status 200 && listening error_is_heard
+}
+error_is_heard() {
+  edit $routes 's/new Counted(settings.message(),/new Counted("Changed"/' || return
+  within 3 grep "\"problem\":\"$routes:[0-9]*: " "$heard" && says "Welcome to Tally" && reported || return
+  restore
+  # What was wrong is taken back.
+  within 3 sh -c "tail -n 2 '$heard' | grep -c '\"problem\":\"\"'"
+}
+reported() { docker compose logs --no-log-prefix --since 10s app 2>&1 | found "reload: $routes:[0-9]*: " || { echo "not in the log"; return 1; }; }
+style_is_shown() { listening style_is_heard; }
+style_is_heard() {
+  local before
+  before=$(grep -o '"style":[-0-9]*' "$heard" | tail -n 1)
+  edit src/main/resources/public/tally.css '1s/^/.smoke {} /' || return
+  within 1 sh -c "tail -n 2 '$heard' | grep '\"style\":' | grep -v '$before,'" || return
+  answer=$(ask "$url/static/tally.css") && has '^cache-control: no-cache' && has '^.smoke {}'
+}
+answers_here_alone() {
+  local service
+  for service in app redis; do
+    # shellcheck disable=SC2016 # a template of Docker's
+    ! inspect "$service" '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' | grep -vx -e 127.0.0.1 -e '' || return
+  done
+  answer=$(ask "http://127.0.0.1:${APP_PORT:-5000}/health/live") && status 200 && tells 'PING\r\n' -NOAUTH "${REDIS_PORT:-6379}"
+}
+tells() { # WHAT ANSWER PORT: what a port of this machine says to that
+  local said
+  said=$(timeout 3 bash -c "exec 3<>/dev/tcp/127.0.0.1/$3 && printf '$1' >&3 && head -c ${#2} <&3" 2>/dev/null | tr -d '\0')
+  [ "$said" = "$2" ] || { echo "port $3 says '$said'"; return 1; }
+}
+debugger_attaches() {
+  local port=${DEBUGGER_PORT:-5005}
+  ! tells JDWP-Handshake JDWP-Handshake "$port" || { echo "it can without having been asked for"; return 1; }
+  DEBUGGER=1 docker compose up -d --no-deps --wait app >/dev/null 2>&1 && tells JDWP-Handshake JDWP-Handshake "$port"; local result=$?
+  docker compose up -d --no-deps --wait app >/dev/null 2>&1 && within 10 "${curl[@]}" -fsS "$url/health" && return $result
+}
+
 counts_a_visit() {
   local first second
   first=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
@@ -111,7 +193,7 @@ page_has_the_number() {
 }
 health_reports() {
   answer=$(ask "$url/health") && status 200 && has '"status":"up"' && has '"latencyMs":[0-9]' && has '"usedMemoryBytes":[0-9]' &&
-    has '"lastSave":"ok"' && has '"uptimeSeconds":[0-9]' && has '"version":"[0-9]' && has '"instance":"[0-9a-f]'
+    has '"lastSave":"ok"' && has '"uptimeSeconds":[0-9]' && has '"version":"[0-9d]' && has '"instance":"[0-9a-f]'
 }
 live_answers() { answer=$(ask "$url/health/live") && status 200; }
 unknown_is_404() { answer=$(ask "$url/no/such") && status 404 && has 'content-type: application/problem+json' && has '"status":404'; }
@@ -175,7 +257,7 @@ headers_everywhere() {
 }
 version_hidden() { answer=$(ask "$url/no/such"); lacks '^server: .*[0-9]'; }
 static_files() {
-  answer=$(ask "$url/static/tally.css") && status 200 && has 'content-type: text/css' && has '^cache-control: public, max-age=' && has '^etag:' || return
+  answer=$(ask "$url/static/tally.css") && status 200 && has 'content-type: text/css' && has "^cache-control: $static_cache" && has '^etag:' || return
   answer=$(ask --compressed "$url/static/tally.css") && has '^content-encoding: gzip'
 }
 large_body_refused() {
@@ -330,6 +412,8 @@ no_secret_visible() {
   local secret
   secret=$(cat "conf/$environment/secrets/redis-password")
   ! docker inspect "$(container app)" "$(container redis)" | found -F "$secret" || { echo "docker inspect shows the password"; return 1; }
+  # There is no jar in dev.
+  [ -z "$dev" ] || return 0
   answer=$(inside app java -jar /app/tally.jar --print-config) && has '^redis.password = "[*]*"' && lacks "$secret"
 }
 redis_is_durable() {
@@ -417,6 +501,14 @@ claim() { # [--stops] 'what is claimed' check
   fi
 }
 
+if [ -n "$dev" ]; then
+  claim "saved code answers within 3 s, in the same container" code_is_reloaded
+  claim "a saved resource, too" resources_are_reloaded
+  claim "a compile error is told to open pages and logged, and the old code answers on" error_is_shown
+  claim "a saved style sheet is there within 1 s, and open pages are told" style_is_shown
+  claim "the app and Redis answer on 127.0.0.1, and there alone" answers_here_alone
+  claim --stops "a debugger can attach on request, and only then" debugger_attaches
+fi
 if [ -n "$prod" ]; then
   claim "HTTP is redirected to HTTPS, but for the health check" plain_is_redirected
   claim "HTTP/2 is spoken" speaks_http2
@@ -453,12 +545,12 @@ claim "a client's address is that of its connection, whatever it says of itself"
 claim "Nginx answers for its own health" nginx_health
 claim "Nginx' status is for the inside only" status_from_inside_only
 claim "the access log is JSON with request id, upstream and times" log_is_json
-claim "only Nginx publishes a port" only_nginx_published
+[ -n "$dev" ] || claim "only Nginx publishes a port" only_nginx_published
 claim "no container runs as root, has a capability, or may gain one" hardened
 claim "every root file system is read-only" read_only_roots
 claim "every container has limits, log rotation and a restart policy" limits_set
 claim "health checks are asked as documented" health_checks_set
-claim "Redis can't be reached from Nginx; the inner networks have no way out" networks_apart
+[ -n "$dev" ] || claim "Redis can't be reached from Nginx; the inner networks have no way out" networks_apart
 claim "SIGTERM reaches the service: it is process 1" java_is_pid_1
 claim "docker compose exec app /bin/sh works, and is not root" shell_is_not_root
 claim "Redis' default user is off" acl_default_off
@@ -471,9 +563,9 @@ claim "the password is in no environment, inspection or listing" no_secret_visib
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
 claim --stops "a proxy is believed once it is named as trusted, and only its own word" trusted_proxy_believed
 [ -z "$prod" ] || claim --stops "a new certificate is taken, and no connection dropped" new_certificate_taken
-claim --stops "more replicas share the load without a reload" replicas_share_the_load
+[ -n "$dev" ] || claim --stops "more replicas share the load without a reload" replicas_share_the_load
 claim --stops "a replaced app container is found without a reload" replaced_app_is_found
-claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing
+[ -n "$dev" ] || claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing
 claim --stops "without the app, Nginx answers a 502 or 504 problem" gone_app_is_a_problem
 claim --stops "without Redis: 503 within two seconds, alive, and well again by itself" gone_redis_is_503
 claim --stops "docker compose down and up keeps the count" down_and_up_keeps_the_count
