@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# run.sh [--data FOLDER] [--build] [FLAG…]: runs Tally without Docker, on a real Redis of its own.
+# run.sh [--data FOLDER] [--build|--dev] [FLAG…]: runs Tally without Docker, on a real Redis of its own.
 #
 # Builds what is stale, starts a Redis (the redis-server on the PATH, else one that a test library brings) on a free
 # port of 127.0.0.1, and then Tally with your flags (see --help of the jar: java -jar target/tally.jar --help).
 # The counts are kept in FOLDER (.data/redis here) until you remove it. Ctrl-C stops both, Tally first.
-# --build builds and does no more.
+# --build builds and does no more. --dev runs the sources themselves, with conf/dev/app.conf: what you save is what runs,
+# and DEBUGGER=1 lets a debugger attach to 127.0.0.1:5005 (DEBUGGER_PORT).
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 data=$here/.data/redis
 build_only=
+dev=
 flags=()
 while [ $# -gt 0 ]; do
   case $1 in
     --data) data=${2:?--data needs a folder}; shift ;;
     --build) build_only=yes ;;
+    --dev) dev=yes ;;
     *) flags+=("$1") ;;
   esac
   shift
@@ -24,8 +27,17 @@ done
 java=$("$here/scripts/java.sh")
 
 jar=$here/target/tally.jar
+sources=("$here/src" "$here/pom.xml")
+run=(-jar "$jar")
+if [ -n "$dev" ]; then
+  # Only for the libraries: the sources are compiled as they run, and may be broken now.
+  sources=("$here/pom.xml")
+  run=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$here/target/lib/*" "$here/src/test/java/tally/Reload.java" "$here/src"
+    --conf "$here/conf/dev/app.conf")
+  [ -z "${DEBUGGER:-}" ] || run=("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${DEBUGGER_PORT:-5005}" "${run[@]}")
+fi
 if [ ! -f "$jar" ] || [ ! -d "$here/target/test-classes" ] ||
-  [ -n "$(find "$here/src" "$here/pom.xml" -newer "$jar" -type f -print -quit)" ]; then
+  [ -n "$(find "${sources[@]}" -newer "$jar" -type f -print -quit)" ]; then
   command -v mvn >/dev/null || { echo "run.sh: Maven is needed to build (https://maven.apache.org, or your system's package maven)" >&2; exit 1; }
   echo "Building …" >&2
   mvn -B -q -f "$here/pom.xml" package -DskipTests >&2
@@ -76,7 +88,7 @@ for _ in $(seq 100); do
 done
 echo "Redis: $redis on 127.0.0.1:$port, data in $data" >&2
 
-"$java" -jar "$jar" --redis-host 127.0.0.1 --redis-port "$port" "${flags[@]}" &
+"$java" "${run[@]}" --redis-host 127.0.0.1 --redis-port "$port" "${flags[@]}" &
 tally_pid=$!
 status=0
 wait "$tally_pid" || status=$?
