@@ -33,7 +33,7 @@ if [ -n "$dev" ]; then
   # Only for the libraries: the sources are compiled as they run, and may be broken now.
   sources=("$here/pom.xml")
   run=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$here/target/lib/*" "$here/src/test/java/tally/Reload.java" "$here/src"
-    --conf "$here/conf/dev/app.conf")
+    --conf "$here/conf/dev/app.conf" --host 127.0.0.1)
   [ -z "${DEBUGGER:-}" ] || run=("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${DEBUGGER_PORT:-5005}" "${run[@]}")
 fi
 if [ ! -f "$jar" ] || [ ! -d "$here/target/test-classes" ] ||

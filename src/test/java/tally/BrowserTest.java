@@ -10,11 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.jar.JarEntry;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,17 +22,11 @@ import org.openqa.selenium.By;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.WindowType;
 import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.chrome.ChromeDriverService;
-import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.logging.LogEntry;
 import org.openqa.selenium.logging.LogType;
-import org.openqa.selenium.logging.LoggingPreferences;
 
 /** The page as its readers have it: in Chromium, under the policy of nginx.conf, from the real service. */
 class BrowserTest {
-
-    // It warns that it has no typed DevTools of this Chromium's version; nothing here uses them.
-    private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");
 
     private static ChromeDriver browser;
     private static String home;
@@ -45,26 +36,7 @@ class BrowserTest {
 
     @BeforeAll
     static void startBrowser() {
-        var program = LocalRedis.onPath("chromium");
-        var driver = LocalRedis.onPath("chromedriver");
-        if (program.isEmpty() || driver.isEmpty()) {
-            System.out.println("SKIPPED: browser tests, since there is no chromium and chromedriver on the PATH");
-            Assumptions.abort("no chromium and chromedriver on the PATH");
-        }
-        SELENIUM.setLevel(Level.SEVERE);
-        var logs = new LoggingPreferences();
-        logs.enable(LogType.BROWSER, Level.ALL);
-        var options = new ChromeOptions();
-        options.setBinary(program.get().toFile());
-        options.setCapability(ChromeOptions.LOGGING_PREFS, logs);
-        // The last: whoever else a page might want to speak to is not found.
-        options.addArguments("--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
-        if (System.getProperty("user.name").equals("root")) {
-            options.addArguments("--no-sandbox");
-        }
-        // With the driver named, Selenium neither looks for one nor fetches one.
-        browser = new ChromeDriver(new ChromeDriverService.Builder().usingDriverExecutable(driver.get().toFile()).build(), options);
+        browser = Browser.start();
         home = browser.getWindowHandle();
     }
 

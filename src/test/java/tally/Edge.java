@@ -33,7 +33,11 @@ final class Edge implements AutoCloseable {
     private HttpServer server;
 
     Edge(Service app) throws IOException {
-        leadTo(app);
+        this(app.address("/"));
+    }
+
+    Edge(URI app) throws IOException {
+        this.app = app;
         HEADER.matcher(Files.readString(Path.of("nginx.conf"))).results().forEach(line -> added.put(line.group(1), line.group(2)));
         start();
     }

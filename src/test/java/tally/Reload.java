@@ -82,7 +82,7 @@ final class Reload {
             System.exit(2);
         }
         var reload = new Reload(Path.of(arguments[0]).toRealPath(), List.of(arguments).subList(1, arguments.length));
-        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(reload::stop));
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(reload::end));
         for (;;) {
             reload.look();
             Thread.sleep(LOOK);
@@ -190,7 +190,16 @@ final class Reload {
         }
     }
 
-    private synchronized void stop() {
+    private synchronized void end() {
+        stop();
+        try {
+            remove(work);
+        } catch (IOException left) {
+            System.err.println("reload: could not remove " + work + ": " + left);
+        }
+    }
+
+    private void stop() {
         if (current == null) {
             return;
         }

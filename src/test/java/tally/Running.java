@@ -2,6 +2,8 @@ package tally;
 
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -26,10 +28,15 @@ public final class Running {
             main.stop();
             throw unable;
         }
-        return main::stop;
+        return () -> {
+            // Whoever came in the last moment is answered yet, before the stop that would cut them off.
+            Stream.of(server.getConnectors()).forEach(Connector::shutdown);
+            Thread.sleep(100);
+            main.stop();
+        };
     }
 
-    /** The next one listens on the port before this one leaves it: no connection is refused in between. */
+    /** The next one listens on the port before this one leaves it, so that there is always one. */
     private static final class SharedPort implements LifeCycle.Listener {
         @Override
         public void lifeCycleStarting(LifeCycle server) {
