@@ -73,7 +73,7 @@ WORKDIR /app
 USER 10001:10001
 EXPOSE 5000
 # Compiled in a hurry: what is replaced at the next change need not be made fast.
-ENTRYPOINT ["/bin/sh", "-c", "exec java ${DEBUGGER:+-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=*:5005} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -cp '/app/lib/*' src/test/java/tally/Reload.java src \"$@\"", "tally"]
+ENTRYPOINT ["/bin/sh", "-c", "exec java ${TALLY_DEBUGGER:+-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=*:5005} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -cp '/app/lib/*' src/test/java/tally/Reload.java src \"$@\"", "tally"]
 
 # app: the whole file system but for the cache; the least often changed first, so that a change of code sends one small
 # layer.

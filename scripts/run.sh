@@ -5,7 +5,7 @@
 # port of 127.0.0.1, and then Tally with your flags (see --help of the jar: java -jar target/tally.jar --help).
 # The counts are kept in FOLDER (.data/redis here) until you remove it. Ctrl-C stops both, Tally first.
 # --build builds and does no more. --dev runs the sources themselves, with conf/dev/app.conf: what you save is what runs,
-# and DEBUGGER=1 lets a debugger attach to 127.0.0.1:5005 (DEBUGGER_PORT).
+# and TALLY_DEBUGGER=1 lets a debugger attach to 127.0.0.1:5005 (DEBUGGER_PORT).
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
@@ -34,7 +34,7 @@ if [ -n "$dev" ]; then
   sources=("$here/pom.xml")
   run=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$here/target/lib/*" "$here/src/test/java/tally/Reload.java" "$here/src"
     --conf "$here/conf/dev/app.conf" --host 127.0.0.1)
-  [ -z "${DEBUGGER:-}" ] || run=("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${DEBUGGER_PORT:-5005}" "${run[@]}")
+  [ -z "${TALLY_DEBUGGER:-}" ] || run=("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${DEBUGGER_PORT:-5005}" "${run[@]}")
 fi
 if [ ! -f "$jar" ] || [ ! -d "$here/target/test-classes" ] ||
   [ -n "$(find "${sources[@]}" -newer "$jar" -type f -print -quit)" ]; then

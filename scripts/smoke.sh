@@ -172,7 +172,7 @@ tells() { # WHAT ANSWER PORT: what a port of this machine says to that
 debugger_attaches() {
   local port=${DEBUGGER_PORT:-5005}
   ! tells JDWP-Handshake JDWP-Handshake "$port" || { echo "it can without having been asked for"; return 1; }
-  DEBUGGER=1 docker compose up -d --no-deps --wait app >/dev/null 2>&1 && tells JDWP-Handshake JDWP-Handshake "$port"; local result=$?
+  TALLY_DEBUGGER=1 docker compose up -d --no-deps --wait app >/dev/null 2>&1 && tells JDWP-Handshake JDWP-Handshake "$port"; local result=$?
   docker compose up -d --no-deps --wait app >/dev/null 2>&1 && within 10 "${curl[@]}" -fsS "$url/health" && return $result
 }
 

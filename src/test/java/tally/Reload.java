@@ -5,27 +5,18 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.tools.Diagnostic;
-import javax.tools.DiagnosticCollector;
-import javax.tools.JavaFileObject;
-import javax.tools.ToolProvider;
 
 /**
  * Runs Tally from its sources and keeps up with them, for development: {@code java -cp 'target/lib/*'
@@ -48,10 +39,9 @@ final class Reload {
     private static final Duration SETTLE = Duration.ofMillis(40);
     private static final int LONGEST_SETTLE = 25;
 
-    private static final String SCRIPT = "<script type=\"module\" src=\"/dev/reload.js\"></script>\n";
-
     private final Path sources;
     private final List<String> flags;
+    private final Build build;
     private final News news;
     private final Path work = Files.createTempDirectory("tally");
     private Map<Path, FileTime> seen = Map.of();
@@ -61,18 +51,10 @@ final class Reload {
     /** The service made of one state of the sources. */
     private record Instance(Path classes, News.Teller teller, AutoCloseable service) {}
 
-    /** Why there is no service of the newest state; the message is for the developer. */
-    private static final class Problem extends Exception {
-        private static final long serialVersionUID = 1;
-
-        Problem(String message) {
-            super(message);
-        }
-    }
-
     private Reload(Path sources, List<String> flags) throws IOException {
         this.sources = sources;
         this.flags = flags;
+        build = new Build(sources);
         news = new News(sources.resolve("test/resources/reload.js"));
     }
 
@@ -109,12 +91,12 @@ final class Reload {
         var problem = isServedAsIs ? news.problem() : "";
         try {
             if (isServedAsIs) {
-                copyResources(current.classes);
+                build.copyResources(files.keySet(), current.classes);
             } else {
                 renew();
             }
-        } catch (Problem found) {
-            problem = found.getMessage();
+        } catch (Build.Failed | IOException failed) {
+            problem = failed instanceof IOException ? failed.toString() : failed.getMessage();
             System.err.println("reload: " + problem + "\nreload: " + (current == null ? "Nothing runs yet" : "What ran before goes on")
                     + "; save a file to have it tried again");
         }
@@ -122,12 +104,12 @@ final class Reload {
     }
 
     /** The new one answers before the one before it goes. */
-    private void renew() throws IOException, Problem {
+    private void renew() throws IOException, Build.Failed {
         long began = System.nanoTime();
         var classes = work.resolve(Integer.toString(made + 1));
         remove(classes);
-        compile(classes);
-        copyResources(classes);
+        build.compile(seen.keySet(), classes);
+        build.copyResources(seen.keySet(), classes);
         var teller = news.new Teller();
         var next = new Instance(classes, teller, start(classes, teller));
         made++;
@@ -138,44 +120,7 @@ final class Reload {
         System.err.printf("reload: made of the newest sources in %d ms%n", (System.nanoTime() - began) / 1_000_000);
     }
 
-    private void compile(Path classes) throws IOException, Problem {
-        var found = new DiagnosticCollector<JavaFileObject>();
-        var compiler = ToolProvider.getSystemJavaCompiler();
-        try (var manager = compiler.getStandardFileManager(found, Locale.ENGLISH, StandardCharsets.UTF_8)) {
-            var files = seen.keySet().stream().filter(file -> file.toString().endsWith(".java")).collect(Collectors.toCollection(ArrayList::new));
-            files.add(sources.resolve("test/java/tally/Running.java"));
-            var options = List.of("-d", Files.createDirectories(classes).toString(), "-proc:none");
-            if (!compiler.getTask(null, manager, found, options, null, manager.getJavaFileObjectsFromPaths(files)).call()) {
-                throw new Problem(found.getDiagnostics().stream().filter(each -> each.getKind() == Diagnostic.Kind.ERROR)
-                        .map(this::line).collect(Collectors.joining("\n")));
-            }
-        }
-    }
-
-    private String line(Diagnostic<? extends JavaFileObject> error) {
-        var place = error.getSource() == null ? "" : "%s:%d: ".formatted(shown(Path.of(error.getSource().toUri())), error.getLineNumber());
-        return place + error.getMessage(Locale.ENGLISH);
-    }
-
-    private Path shown(Path file) {
-        return sources.getParent().relativize(file);
-    }
-
-    private void copyResources(Path classes) throws IOException {
-        var resources = sources.resolve("main/resources");
-        for (var file : seen.keySet()) {
-            if (file.startsWith(resources)) {
-                var copy = classes.resolve(resources.relativize(file).toString());
-                Files.createDirectories(copy.getParent());
-                Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-                if (file.endsWith("public/index.html")) {
-                    Files.writeString(copy, Files.readString(file).replace("</head>", SCRIPT + "</head>"));
-                }
-            }
-        }
-    }
-
-    private AutoCloseable start(Path classes, News.Teller teller) throws IOException, Problem {
+    private AutoCloseable start(Path classes, News.Teller teller) throws IOException, Build.Failed {
         // Beside the libraries, which stay: the loader of this class would have the service's classes of the start.
         var loader = new URLClassLoader(new URL[] {classes.toUri().toURL()}, ClassLoader.getSystemClassLoader());
         Thread.currentThread().setContextClassLoader(loader);
@@ -184,9 +129,9 @@ final class Reload {
                     .invoke(null, flags, teller);
         } catch (InvocationTargetException thrown) {
             thrown.getCause().printStackTrace();
-            throw new Problem("It compiles, but does not start: " + thrown.getCause());
+            throw new Build.Failed("It compiles, but does not start: " + thrown.getCause());
         } catch (ReflectiveOperationException | LinkageError other) {
-            throw new Problem("It compiles, but can't be started: " + other);
+            throw new Build.Failed("It compiles, but can't be started: " + other);
         }
     }
 
