@@ -37,7 +37,8 @@ RUN jlink --add-modules java.base,java.management --strip-debug --no-man-pages -
 RUN find /runtime -type f \( -name '*.so' -o -path '*/bin/*' \) -exec strip --strip-unneeded {} + && cd /runtime && \
     rm bin/keytool lib/jrt-fs.jar lib/jspawnhelper lib/jexec lib/classlist lib/libjsig.so lib/server/libjsig.so \
       lib/libsimdsort.so lib/libsyslookup.so lib/security/public_suffix_list.dat && \
-    sed -i '/^#/d; /^$/d' conf/security/java.security
+    sed -i '/^#/d; /^$/d' conf/security/java.security && \
+    tar --sort=name --mtime=@0 --owner=0 --group=0 -czf legal.tgz legal && rm -r legal
 RUN <<'EOF'
 set -eu
 mkdir -p /root-fs/bin /root-fs/etc /root-fs/tmp /root-fs/var/lib/dpkg/status.d

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# image.sh [--quick]: what the app's image costs, part by part, against conf/budgets.env; one TAP line for each budget.
+#
+# For the image of the compose project here (docker compose build app). Starts it, a Redis and the same jar on the JDK that
+# it was built with, each in containers of its own, on 127.0.0.1; all of them go at the end. Needs wrk (your system's
+# package wrk). The load takes a minute; with --quick 15 seconds, which is too short to see memory creep.
+set -euo pipefail
+[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+
+seconds=60
+case ${1:-} in
+  --quick) seconds=15 ;;
+  "") ;;
+  *) echo "image.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+esac
+cd "$(dirname "$0")/.."
+# shellcheck source=conf/budgets.env
+. conf/budgets.env
+image=tally:${TALLY_VERSION:-dev} jdk=${MAVEN_IMAGE:-maven:3.9-eclipse-temurin-25}
+command -v wrk >/dev/null || { echo "image.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
+docker image inspect "$image" >/dev/null 2>&1 || { echo "image.sh: there is no image $image; docker compose build app" >&2; exit 1; }
+
+work=$(mktemp -d) network=tally-image-$$ containers=()
+end() {
+  [ ${#containers[@]} = 0 ] || docker rm -f "${containers[@]}" >/dev/null 2>&1 || true
+  docker network rm "$network" >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap end EXIT
+
+number=0 failed=0
+check() { # WHAT FIGURE MOST [UNIT]
+  number=$((number + 1))
+  if awk -v figure="$2" -v most="$3" 'BEGIN { exit !(figure + 0 <= most + 0) }'; then
+    echo "ok $number - $1: $2${4:-}, at most $3${4:-}"
+  else
+    failed=$((failed + 1)); echo "not ok $number - $1: $2${4:-}, at most $3${4:-}"
+  fi
+}
+same() { # WHAT ONE OTHER
+  number=$((number + 1))
+  if [ "$2" = "$3" ]; then echo "ok $number - $1: $2"; else failed=$((failed + 1)); echo "not ok $number - $1: $2, but $3"; fi
+}
+# run NAME OPTION… -- COMMAND…: starts a container whose port 5000 is $port here.
+run() {
+  container=$(docker run -d --network "$network" -p 127.0.0.1::5000 -e REDIS_HOST=redis "$@")
+  containers+=("$container")
+  port=$(docker port "$container" 5000 | sed 's/.*://')
+}
+gone() { docker rm -f "$container" >/dev/null; }
+health() { (exec 3<>"/dev/tcp/127.0.0.1/$port"; printf 'GET /health HTTP/1.0\r\n\r\n' >&3; timeout 2 cat <&3) 2>/dev/null; }
+answers() { [[ $(health | head -n 1 || true) = *" 200 "* ]]; }
+await() {
+  local deadline=$((SECONDS + 60))
+  until answers; do
+    [ "$SECONDS" -lt "$deadline" ] || { echo "image.sh: no answer within a minute" >&2; docker logs --tail 20 "$container" >&2; exit 1; }
+    sleep 0.01
+  done
+}
+# Milliseconds from the start of the process to the first 200, the best of five: what disturbs only makes it longer.
+start_time() { # RUN-ARGUMENT…
+  local best=999999 began took
+  for _ in 1 2 3 4 5; do
+    run "$@"
+    await
+    took=$(date +%s%N)
+    began=$(date -d "$(docker inspect --format '{{.State.StartedAt}}' "$container")" +%s%N)
+    took=$(((took - began) / 1000000))
+    [ "$took" -ge "$best" ] || best=$took
+    gone
+  done
+  echo "$best"
+}
+resident() { docker exec "$container" cat /proc/1/status | awk '/^VmRSS/ { printf "%d", $2 * 1024 / 1000000 }'; }
+
+# ---- sizes ----
+
+echo "# layer by layer, the last first"
+docker history --no-trunc --format '{{.Size}} {{.CreatedBy}}' "$image" | awk '$1 != "0B" { printf "#   %-8s %s\n", $1, substr($0, length($1) + 2, 60) }'
+echo "# the parts"
+parts=$(docker create "$image"); containers+=("$parts")
+docker cp -q "$parts:/" - | tar -C "$work" -x 2>/dev/null || true
+for part in app/tally.aot app/tally.jar app/lib runtime/lib/server/libjvm.so runtime/lib/modules bin/busybox lib usr; do
+  [ ! -e "$work/$part" ] || printf '#   %-28s %6.1f MB\n' "$part" "$(du -sb "$work/$part" | awk '{ print $1 / 1000000 }')"
+done
+check "the image on disk" "$(docker image inspect --format '{{.Size}}' "$image" | awk '{ printf "%.1f", $1 / 1000000 }')" "$DISK_MB" " MB"
+check "the image compressed" "$(docker save "$image" | gzip -6 | wc -c | awk '{ printf "%.1f", $1 / 1000000 }')" "$COMPRESSED_MB" " MB"
+
+# ---- the cache: used, and of this very jar ----
+
+docker network create "$network" >/dev/null
+redis=$(docker run -d --network "$network" --network-alias redis "${REDIS_IMAGE:-redis:8-alpine}" redis-server --save "" --protected-mode no)
+containers+=("$redis")
+run -e JDK_JAVA_OPTIONS=-XX:AOTMode=on "$image"
+await
+revision=$(health | sed -n 's/.*"revision":"\([^"]*\)".*/\1/p')
+gone
+same "Java insists on the cache, and serves the revision of the jar" "$revision" \
+  "$(docker run --rm -e JDK_JAVA_OPTIONS=-XX:AOTMode=off "$image" --version 2>/dev/null | sed 's/.*revision //')"
+same "the image's label says so, too" "$revision" "$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image")"
+
+# ---- start ----
+
+full=(-v "$work/app:/app:ro" --entrypoint java "$jdk")
+for cpus in 1 0.5; do
+  image_start=$(start_time --cpus "$cpus" -m 512m "$image")
+  full_start=$(start_time --cpus "$cpus" -m 512m "${full[@]}" -XX:+UseSerialGC -jar /app/tally.jar)
+  echo "# start on $cpus cores: $image_start ms, on the full JDK $full_start ms"
+  check "start on $cpus cores, against a full JDK without a cache" "$(awk -v one="$image_start" -v other="$full_start" 'BEGIN { printf "%.2f", one / other }')" "$START_RATIO"
+done
+
+# ---- memory ----
+
+run -m 512m "$image"
+await
+check "resident once it answers" "$(resident)" "$START_MB" " MB"
+wrk -t1 -c64 -d"$seconds" "http://127.0.0.1:$port/" >"$work/wrk"
+echo "# $(awk '/^Requests\/sec/ { print $2 }' "$work/wrk") requests a second"
+check "resident after $seconds s at 64 connections" "$(resident)" "$LOAD_MB" " MB"
+gone
+run -m "${SMALLEST_MB}m" --memory-swap "${SMALLEST_MB}m" "$image"
+await
+wrk -t1 -c64 -d5 "http://127.0.0.1:$port/" >"$work/wrk"
+same "in a container of $SMALLEST_MB MB it works under load: what failed" "$(grep -ci -e 'Non-2xx' -e 'Socket errors' "$work/wrk") lines" "0 lines"
+same "and it was not killed for its memory" "$(docker inspect --format '{{.State.OOMKilled}} {{.State.Status}}' "$container")" "false running"
+
+# ---- what the README says of it ----
+
+for budget in "on disk | $DISK_MB MB" "compressed | $COMPRESSED_MB MB" "full JDK without a cache | $START_RATIO" "once it answers | $START_MB MB" \
+  "64 connections | $LOAD_MB MB" "works in | $SMALLEST_MB MB"; do
+  same "the README quotes: $budget" "$(grep -cF "$budget" README.md)" 1
+done
+
+echo "1..$number"
+[ "$failed" = 0 ] || { echo "# $failed of $number are over budget"; exit 1; }
