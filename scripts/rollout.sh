@@ -3,7 +3,7 @@
 # request that fails.
 #
 # Starts as many new replicas as there are old ones (so it needs their memory twice for a moment), waits until all are
-# healthy and Nginx knows them, then stops the old ones, each of which finishes what it has. If a new one does not become
+# healthy and Nginx knows them, then stops the old ones, one after the other, each of which finishes what it has. If a new one does not become
 # healthy within a minute, the new ones go, the old ones stay as they were, and the exit status is 1.
 # --prod: the stack of conf/prod/.env. To roll out another version: TALLY_VERSION=1.2 scripts/rollout.sh
 set -euo pipefail
@@ -44,8 +44,9 @@ for replica in "${new[@]}"; do
   done
 done
 echo "The new ones are healthy; stopping the old ones"
-sleep "$known"
 for replica in "${old[@]}"; do
+  # Also between them: Nginx tries a few replicas for a request, not all, and must not meet the gone ones alone.
+  sleep "$known"
   docker stop "$replica" >/dev/null
   docker rm "$replica" >/dev/null
 done

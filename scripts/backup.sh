@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# backup.sh [--prod] [FILE]: copies all that the running stack's Redis holds, as of now, into a file with a date:
+# .data/backups/tally-<date>.rdb, or FILE. scripts/restore.sh takes it back.
+# backup.sh --check FILE: only says what a backup holds, or that it is damaged.
+#
+# The copy is consistent, counting goes on meanwhile, and the user that asks Redis for it may do nothing else. It is
+# verified by a Redis of its own that loads it. --prod: the stack of conf/prod/.env. Every night at four, by cron:
+#
+#   0 4 * * * cd /path/to/tally && scripts/backup.sh --prod && find .data/backups -name '*.rdb' -mtime +30 -delete
+set -euo pipefail
+[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+
+check="" file=""
+for argument; do
+  case $argument in
+    --prod) export COMPOSE_ENV_FILES=conf/prod/.env ;;
+    --check) check=yes ;;
+    -*) echo "backup.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
+    *) file=$(cd "$(dirname "$argument")" && pwd)/$(basename "$argument") ;;
+  esac
+done
+cd "$(dirname "$0")/.."
+fail() { echo "backup.sh: $*" >&2; exit 1; }
+
+# Loads the file in a Redis that has nothing else, and says what it holds.
+check() { # FILE
+  local image container said='' deadline=$((SECONDS + 120))
+  [ -s "$1" ] || fail "$1 is not there, or empty"
+  image=$(docker compose config --images redis)
+  container=$(docker run -d --network none --read-only --cap-drop ALL --user "$(id -u):$(id -g)" --entrypoint redis-server \
+    -v "$1:/backup.rdb:ro" "$image" --save "" --dir / --dbfilename backup.rdb)
+  # shellcheck disable=SC2064 # of this container
+  trap "docker rm -f $container >/dev/null 2>&1" RETURN
+  until said=$(docker exec "$container" redis-cli -e get visit_count 2>/dev/null); do
+    [ "$(docker inspect --format '{{.State.Running}}' "$container")" = true ] ||
+      fail "$1 is damaged, or of a newer Redis: $(docker logs "$container" 2>&1 | grep -iE 'short read|checksum|unexpected|wrong|unknown|corrupt|fatal|newer' | head -n 1 | cut -c1-200)"
+    [ "$SECONDS" -lt "$deadline" ] || fail "$1 was not loaded within two minutes"
+    sleep 0.2
+  done
+  echo "${said:-0} visits, $(docker exec "$container" redis-cli zcard tally:pages) pages"
+}
+
+if [ -n "$check" ]; then
+  [ -n "$file" ] || fail "which file? see --help"
+  check "$file"
+  exit
+fi
+
+redis() {
+  # shellcheck disable=SC2016 # the container's shell expands it
+  docker compose exec -T redis sh -c 'REDISCLI_AUTH=$(cat /run/secrets/redis-backup-password) exec redis-cli -e --user backup "$@"' redis-cli "$@"
+}
+state() { redis info persistence | tr -d '\r' | sed -n "s/^$1://p"; }
+
+[ -n "$(docker compose ps -q --status running redis)" ] || fail "Redis does not run; docker compose up -d starts the stack"
+file=${file:-$PWD/.data/backups/tally-$(date +%Y%m%d-%H%M%S).rdb}
+mkdir -p "$(dirname "$file")"
+saves=$(state rdb_saves)
+redis bgsave schedule >/dev/null
+deadline=$((SECONDS + 300))
+until [ "$(state rdb_bgsave_in_progress)" = 0 ] && { [ "$(state rdb_saves)" -gt "$saves" ] || [ "$(state rdb_last_bgsave_status)" != ok ]; }; do
+  [ "$SECONDS" -lt "$deadline" ] || fail "Redis did not finish its snapshot within five minutes; docker compose logs redis says why"
+  sleep 0.2
+done
+[ "$(state rdb_last_bgsave_status)" = ok ] || fail "Redis could not write its snapshot; docker compose logs redis says why (a full disk?)"
+# Only a whole and good one gets the name.
+trap 'rm -f "$file.part"' EXIT
+docker compose exec -T redis cat /data/dump.rdb >"$file.part"
+held=$(check "$file.part")
+mv "$file.part" "$file"
+echo "$file: $held"
