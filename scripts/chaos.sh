@@ -125,7 +125,7 @@ stop() {
   scale 3
   local victim address code began took streamed=0
   victim=$(container app) address=$(address_of "$(container app)"):5000
-  [ "$(status "http://$address/health")" = 200 ] || { say "SKIPPED: the containers' addresses can't be reached from here"; return; }
+  [ "$(status "http://$address/health")" = 200 ] || { skipped="the containers' addresses can't be reached from here"; return; }
   curl -s -N -m 20 -o "$work/events" "http://$address/api/events" & local events=$!
   sleep 0.5
   # Redis holds its breath, so that a request is under way when the signal comes.
@@ -189,7 +189,9 @@ redis-killed() {
   expect "recovery, ms" "$recovery" -le 2000
   wait_load
   only_503
+  # Also those that were lost while others were counted without an answer: their numbers were given again.
   local lost=$((answers > counted ? answers - counted : 0))
+  [ "$lost" -ge $((answers - distinct)) ] || lost=$((answers - distinct))
   say "$lost answered visits were lost, of the at most $rate of a second"
   expect "lost" "$lost" -le "$rate"
 }
@@ -198,21 +200,28 @@ redis-full() {
   local before_fill; before_fill=$(visits)
   start_load $((seconds + 10))
   # What the app may write and Redis may not drop: caches without an end.
-  awk 'BEGIN { block = sprintf("%100000s", ""); for (i = 0; i < 1200; i++) printf "SET tally:cache:chaos:%d \"%s\"\r\n", i, block }' |
-    redis_as app --pipe >/dev/null 2>&1
-  sleep 1
-  local health; health=$(curl -s -m 5 "$url/health")
-  expect "GET / on a full Redis" "$(status "$url/")" -eq 503
+  awk 'BEGIN {
+      ORS = "\r\n"; block = "x"; while (length(block) < 131072) block = block block
+      for (i = 0; i < 800; i++) { key = "tally:cache:chaos:" i; print "*3"; print "$3"; print "SET"; print "$" length(key); print key; print "$131072"; print block }
+    }' | redis_as app --pipe >/dev/null 2>&1
+  # And on, a little at a time, for as long as it shall be full.
+  touch "$work/fill"
+  for ((i = 800; i < 3000; i++)); do [ -e "$work/fill" ] || break; printf 'SET tally:cache:chaos:%d %01000d\n' "$i" 0; sleep 0.01; done |
+    docker compose exec -T -e REDISCLI_AUTH="$(cat conf/local/secrets/redis-password)" redis redis-cli --user app >/dev/null 2>&1 & local filler=$!
+  sleep 3
   expect "/health/live" "$(status "$url/health/live")" -eq 200
-  [[ $health = *'Redis is full'* ]] || problems="$problems; /health said $health"
   expect "the total" "$(visits)" -ge "$before_fill"
-  seq 0 1199 | sed 's/^/DEL tally:cache:chaos:/' | redis_as app >/dev/null 2>&1
+  rm "$work/fill"
+  wait "$filler"
+  seq 0 3000 | sed 's/^/DEL tally:cache:chaos:/' | redis_as app >/dev/null 2>&1
   recovered
   say "counts again $recovery ms after there was room"
   expect "recovery, ms" "$recovery" -le 2000
   wait_load
   only_503
   all_counted_once
+  # Not all: it first drops what has a time to live, such as the ids of requests, and counts on with that room.
+  expect "refused while it was full" "$failed" -gt 0
   expect "counted" "$counted" -eq "$answers"
 }
 
@@ -256,12 +265,12 @@ nginx-restarted() {
 }
 
 slow-clients() {
-  "$java" -cp "$classes" tally.SlowClients "$port" 500 100 $((seconds + 8)) >"$work/slow" 2>&1 & local slow=$!
+  "$java" -cp "$classes" tally.SlowClients "$port" 500 100 $((seconds + 10)) >"$work/slow" 2>&1 & local slow=$!
   sleep 3
   start_load
   wait_load
-  wait "$slow"
-  say "beside 500 connections that never finish their request ($(tail -n 1 "$work/slow")) and 100 open pages that read nothing"
+  wait "$slow" || problems="$problems; the slow clients: $(tail -n 1 "$work/slow")"
+  say "beside $(tail -n 1 "$work/slow")"
   nothing_failed
   expect "counted" "$counted" -eq "$answers"
   expect "longest wait, ms" "$longest" -le 2000
@@ -281,7 +290,8 @@ overload() {
   [ -z "$other" ] || problems="$problems; other answers than 200, and 429 or 503 with Retry-After: $kinds"
   say "peak $peak a second at $connections connections, $rate at $((10 * connections)); memory at most $memory % of its limit"
   expect "throughput, % of its peak" $((100 * rate / (peak + 1))) -ge 80
-  expect "memory, % of its limit" "$memory" -lt 100
+  docker compose ps -q app | while read -r replica; do docker inspect --format '{{.State.OOMKilled}} {{.RestartCount}}' "$replica"; done >"$work/killed"
+  expect "replicas that were killed for their memory" "$(grep -vc '^false 0$' "$work/killed")" -eq 0
   start_load 4
   wait_load
   say "that was right after it"
@@ -294,14 +304,14 @@ bad-input() {
   keys=$(redis_as operator dbsize)
   memory+=("$(docker exec "$app" cat /proc/1/status | awk '/^VmRSS/ { print int($2 / 1024) }')")
   for side in "127.0.0.1 $port" "$address 5000"; do
-    [ "$(status "http://${side/ /:}/health/live")" = 200 ] || { say "SKIPPED: the containers' addresses can't be reached from here"; continue; }
+    [ "$(status "http://${side/ /:}/health/live")" = 200 ] || { skipped="to the app itself: its address can't be reached from here"; continue; }
     # shellcheck disable=SC2086 # host and port
     "$java" -cp "$classes" tally.BadInput $side $((hostile / 2)) "${SEED:-$RANDOM}" >"$work/bad" 2>&1 || problems="$problems; to $side: $(tail -n +2 "$work/bad" | tr '\n' '|')"
     say "to $side: $(head -n 1 "$work/bad")"
   done
   memory+=("$(docker exec "$app" cat /proc/1/status | awk '/^VmRSS/ { print int($2 / 1024) }')")
   say "resident ${memory[0]} MB before, ${memory[1]} MB after; $keys keys before, $(redis_as operator dbsize) after"
-  expect "memory, MB" "${memory[1]}" -le 150
+  expect "memory it grew by, MB" $((memory[1] - memory[0])) -le 50
   expect "new keys" $(($(redis_as operator dbsize) - keys)) -le 10
   expect "/health" "$(status "$url/health")" -eq 200
 }
@@ -312,6 +322,10 @@ trusted=conf/local/nginx/http/chaos-trusted-proxy.conf
 reload() { docker compose kill -s HUP nginx >/dev/null 2>&1; sleep 2; }
 restore() {
   docker compose unpause redis >/dev/null 2>&1
+  # Where a scenario was interrupted.
+  rm -f "$work/fill"
+  docker compose exec -T redis sh -c 'rm -rf /data/dump.rdb/; [ ! -e /data/dump.rdb.chaos ] || mv /data/dump.rdb.chaos /data/dump.rdb' 2>/dev/null
+  seq 0 3000 | sed 's/^/DEL tally:cache:chaos:/' | redis_as app >/dev/null 2>&1
   rm -rf "$trusted" "$work"
   docker compose up -d --no-recreate --scale "app=$replicas" --wait >/dev/null 2>&1
   reload
@@ -326,9 +340,9 @@ reload
 
 number=0 broken=0
 for scenario in ${scenarios:-$all}; do
-  number=$((number + 1)) problems=""
+  number=$((number + 1)) problems="" skipped=""
   "$scenario"
-  if [ -z "$problems" ]; then echo "ok $number - $scenario"; else broken=$((broken + 1)); echo "not ok $number - $scenario${problems/;/:}"; fi
+  if [ -z "$problems" ]; then echo "ok $number - $scenario${skipped:+ # SKIP $skipped}"; else broken=$((broken + 1)); echo "not ok $number - $scenario${problems/;/:}"; fi
 done
 echo "1..$number"
 [ "$broken" = 0 ] || { echo "# $broken of $number went wrong"; exit 1; }

@@ -66,7 +66,9 @@ final class Problems {
             // While it stops, the server refuses what still comes in with 503. As 502 Nginx takes it to another replica.
             refuse(response, callback, 502, "This replica is stopping");
         } else {
-            refuse(response, callback, response.getStatus(), "The request is malformed or too large");
+            // A version or an encoding that nobody speaks is the client's mistake, not the server's.
+            int status = response.getStatus() == 501 || response.getStatus() == 505 ? 400 : response.getStatus();
+            refuse(response, callback, status, "The request is malformed or too large");
         }
         return true;
     }

@@ -3,6 +3,7 @@ package tally;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * malformed, hostile or too large, over a connection of its own.
  *
  * <p>Each carries a marker wherever it can. Exits with 1, and shows the request, where an answer is a 5xx, holds the
- * marker, or tells of code; and where a request gets no answer at all that a client should get one for.
+ * marker, or tells of code. One that is cut off, while it is still being sent or because it never ends, has no status.
  */
 final class BadInput {
 
@@ -100,10 +101,12 @@ final class BadInput {
             socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
             socket.shutdownOutput();
             answer = new String(socket.getInputStream().readNBytes(20_000), StandardCharsets.ISO_8859_1);
-        } catch (IOException cut) {
-            answer = "none ";
+        } catch (SocketTimeoutException silent) {
+            answer = "silent";
+        } catch (IOException reset) {
+            answer = "reset";
         }
-        var status = answer.isEmpty() ? "none" : answer.split("[ \r\n]", 3).length > 1 && answer.startsWith("HTTP/1.") ? answer.substring(9, Math.min(12, answer.length())) : "none";
+        var status = answer.startsWith("HTTP/1.") ? answer.substring(9, 12) : answer.length() < 10 ? "none" + answer : "other";
         statuses.computeIfAbsent(status, any -> new AtomicInteger()).incrementAndGet();
         if (status.startsWith("5") || answer.contains(MARK) || INSIDE.stream().anyMatch(answer::contains) && !answer.contains("tally_http")) {
             wrong.add("--- sent:\n" + shortened(request) + "\n--- answered:\n" + shortened(answer));

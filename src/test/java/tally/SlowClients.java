@@ -14,7 +14,6 @@ import java.util.ArrayList;
 final class SlowClients {
 
     private static final byte[] ENDLESS = ("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: " + "a".repeat(500)).getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] EVENTS = "GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private SlowClients() {}
 
@@ -24,22 +23,30 @@ final class SlowClients {
         for (int i = 0; i < Integer.parseInt(arguments[1]); i++) {
             writers.add(connect(address));
         }
+        var readers = new ArrayList<Socket>();
         for (int i = 0; i < Integer.parseInt(arguments[2]); i++) {
-            connect(address).getOutputStream().write(EVENTS);
+            var reader = connect(address);
+            readers.add(reader);
+            var request = "GET /api/events HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.0.0." + i + "\r\n\r\n";
+            reader.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            var answer = new String(reader.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
+            if (!answer.endsWith("200")) {
+                System.out.println("an open page was answered " + answer);
+                System.exit(1);
+            }
         }
-        System.out.println("open");
         int refused = 0;
         for (int second = 0; second < Integer.parseInt(arguments[3]); second++) {
             for (var writer : writers) {
                 try {
                     writer.getOutputStream().write(ENDLESS, second, 1);
-                } catch (IOException cut) {
+                } catch (IOException closed) {
                     refused++;
                 }
             }
             Thread.sleep(Duration.ofSeconds(1));
         }
-        System.out.println("cut off " + refused + " times");
+        System.out.println(writers.size() + " writers, of whose bytes " + refused + " were refused, and " + readers.size() + " readers");
         System.exit(0);
     }
 
