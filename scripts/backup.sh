@@ -23,22 +23,23 @@ cd "$(dirname "$0")/.."
 fail() { echo "backup.sh: $*" >&2; exit 1; }
 
 # Loads the file in a Redis that has nothing else, and says what it holds.
-check() { # FILE
+check() ( # FILE
   local image container said='' deadline=$((SECONDS + 120))
   [ -s "$1" ] || fail "$1 is not there, or empty"
   image=$(docker compose config --images redis)
   container=$(docker run -d --network none --read-only --cap-drop ALL --user "$(id -u):$(id -g)" --entrypoint redis-server \
     -v "$1:/backup.rdb:ro" "$image" --save "" --dir / --dbfilename backup.rdb)
+  # With its volume, and also when it fails.
   # shellcheck disable=SC2064 # of this container
-  trap "docker rm -f $container >/dev/null 2>&1" RETURN
+  trap "docker rm -fv $container >/dev/null 2>&1" EXIT
   until said=$(docker exec "$container" redis-cli -e get visit_count 2>/dev/null); do
     [ "$(docker inspect --format '{{.State.Running}}' "$container")" = true ] ||
       fail "$1 is damaged, or of a newer Redis: $(docker logs "$container" 2>&1 | grep -iE 'short read|checksum|unexpected|wrong|unknown|corrupt|fatal|newer' | head -n 1 | cut -c1-200)"
     [ "$SECONDS" -lt "$deadline" ] || fail "$1 was not loaded within two minutes"
     sleep 0.2
   done
-  echo "${said:-0} visits, $(docker exec "$container" redis-cli zcard tally:pages) pages"
-}
+  echo "visits: ${said:-0}, pages: $(docker exec "$container" redis-cli zcard tally:pages)"
+)
 
 if [ -n "$check" ]; then
   [ -n "$file" ] || fail "which file? see --help"

@@ -19,33 +19,54 @@ cd "$(dirname "$0")/.."
 fail() { echo "restore.sh: $*" >&2; exit 1; }
 [ -n "$file" ] || fail "which file? see --help"
 
-count() {
+redis() {
   # shellcheck disable=SC2016 # the container's shell expands it
-  docker compose exec -T redis sh -c 'REDISCLI_AUTH=$(cat /run/secrets/redis-operator-password) redis-cli -e --user operator get visit_count; REDISCLI_AUTH=$(cat /run/secrets/redis-operator-password) redis-cli -e --user operator zcard tally:pages' |
-    tr -d '\r' | paste -sd' ' | sed 's/^ /0 /; s/ / visits, /; s/$/ pages/'
+  docker compose exec -T redis sh -c 'REDISCLI_AUTH=$(cat /run/secrets/redis-operator-password) exec redis-cli -e --user operator "$@"' redis-cli "$@"
 }
-in_volume() { docker compose run --rm --no-deps -T --entrypoint sh redis -euc "$1"; }
+# As backup.sh says it.
+count() {
+  local visits pages
+  visits=$(redis get visit_count) && pages=$(redis zcard tally:pages) && echo "visits: ${visits:-0}, pages: $pages"
+}
+visits() { sed 's/^visits: //; s/,.*//' <<<"$1"; }
+in_volume() { docker compose run --rm --no-deps -T --entrypoint sh redis -euc "cd /data; $1"; }
 
 holds=$(scripts/backup.sh --check "$file")
 echo "in the backup: $holds"
 [ -z "$(docker compose ps -q --status running redis)" ] || echo "before: $(count)"
-docker compose stop redis 2>/dev/null
-replaced=replaced-$(date +%Y%m%d-%H%M%S)
+
 # Redis reads its log, and only that: so the backup becomes the log's base, on which it goes on.
+replaced=replaced-$(date +%Y%m%d-%H%M%S) moved=""
+put_back() {
+  trap - EXIT INT TERM
+  echo "restore.sh: putting back what was there before" >&2
+  [ -z "$moved" ] || docker compose stop redis 2>/dev/null
+  in_volume "
+    if [ -e $replaced/whole ]; then rm -rf appendonlydir dump.rdb; fi
+    for old in $replaced/appendonlydir $replaced/dump.rdb; do [ ! -e \$old ] || mv \$old .; done
+    rm -rf $replaced" </dev/null || echo "restore.sh: it is in Redis' volume, in /data/$replaced" >&2
+  [ -z "$moved" ] || docker compose up -d --wait redis >/dev/null 2>&1
+}
+trap put_back EXIT
+trap 'exit 1' INT TERM
+# Beside the data first: if there is no room for it, Redis has not stopped.
 in_volume "
-  cd /data
-  mkdir $replaced appendonlydir.new
-  cat >appendonlydir.new/appendonly.aof.1.base.rdb
-  echo 'file appendonly.aof.1.base.rdb seq 1 type b' >appendonlydir.new/appendonly.aof.manifest
+  mkdir $replaced $replaced/new
+  cat >$replaced/new/appendonly.aof.1.base.rdb
+  echo 'file appendonly.aof.1.base.rdb seq 1 type b' >$replaced/new/appendonly.aof.manifest
+  sync" <"$file" || fail "the backup could not be copied into Redis' volume (a full disk?)"
+moved=yes
+docker compose stop redis 2>/dev/null
+in_volume "
   for old in appendonlydir dump.rdb; do [ ! -e \$old ] || mv \$old $replaced/; done
-  mv appendonlydir.new appendonlydir" <"$file"
-if docker compose up -d --wait redis >/dev/null 2>&1 && after=$(count) && [ "$after" = "$holds" ]; then
-  echo "after: $after"
-  echo "What was there before is in Redis' volume, in /data/$replaced. To remove it:"
-  echo "  docker compose exec redis rm -r /data/$replaced"
-else
-  docker compose stop redis 2>/dev/null
-  in_volume "cd /data; rm -rf appendonlydir; mv $replaced/* .; rmdir $replaced" </dev/null
-  docker compose up -d --wait redis >/dev/null 2>&1
-  fail "the backup did not load (${after:-Redis did not start}); what was there before is back"
-fi
+  touch $replaced/whole
+  mv $replaced/new appendonlydir" </dev/null || fail "the backup could not be put in the place of the data"
+docker compose up -d --wait redis >/dev/null 2>&1 || fail "Redis did not start with the backup; docker compose logs redis says why"
+after=$(count) || fail "Redis did not answer after it started with the backup"
+# Or more: the app has found it and counts on.
+[ "$(visits "$after")" -ge "$(visits "$holds")" ] || fail "Redis holds less than the backup: $after"
+trap - EXIT
+in_volume "rm $replaced/whole" </dev/null
+echo "after: $after"
+echo "What was there before is in Redis' volume, in /data/$replaced. To remove it:"
+echo "  docker compose ${COMPOSE_ENV_FILES:+--env-file $COMPOSE_ENV_FILES }exec redis rm -r /data/$replaced"
