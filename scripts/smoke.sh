@@ -5,7 +5,8 @@
 # URL is where Nginx answers (http://127.0.0.1:$HTTP_PORT). The containers are those of the compose project here.
 # --dev: the stack is that of conf/dev/.env; files under src/main are changed for a moment, and put back.
 # --prod: the stack is that of conf/prod/.env (https://127.0.0.1:$HTTPS_PORT), with whatever certificate it has.
-# --gentle leaves out the checks that stop a service for a moment. --list prints each claim with the name of its check.
+# --gentle leaves out the checks that stop a service for a moment, or put a backup back. --list prints each claim with the
+# name of its check.
 # It counts visits, as any client does. Exit status 0 if all claims hold.
 set -uo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
@@ -70,6 +71,19 @@ redis_as() { # USER COMMAND…: with the password of the environment's secrets
 refused() { # USER COMMAND…
   local said; said=$(redis_as "$@")
   grep -q -e NOPERM -e NOAUTH -e WRONGPASS <<<"$said" || { echo "$* was not refused: $said"; return 1; }
+}
+# refused_all USER: each line of the input is a command, and Redis must say that this user may not do it.
+refused_all() {
+  local user=$1 secret
+  secret=$(cat "conf/$environment/secrets/redis-$([ "$user" = app ] || echo "$user-")password" 2>/dev/null)
+  # shellcheck disable=SC2016 # the container's shell expands it
+  docker compose exec -T -e REDISCLI_AUTH="${secret:-none}" redis sh -c 'asked=0
+    while read -r command; do
+      asked=$((asked + 1))
+      said=$(timeout 5 redis-cli --user "$0" $command 2>&1 </dev/null)
+      case $said in *NOPERM*) ;; *) echo "$0 was not refused: $command: $said"; exit 1 ;; esac
+    done
+    [ $asked -gt 0 ]' "$user"
 }
 
 # ---- the checks, in the order of the claims below ----
@@ -390,31 +404,200 @@ networks_apart() {
   inside nginx curl -sS -m 2 "telnet://$address:6379" </dev/null >/dev/null 2>&1
   case $? in 7 | 28) ;; *) echo "nginx reaches $address:6379"; return 1 ;; esac
 }
+no_way_out() {
+  local service
+  way_out() { inside "$1" cat /proc/net/route | awk '$2 == "00000000" { found = 1 } END { exit !found }'; }
+  way_out nginx || { echo "Nginx has none either, so this says nothing"; return 1; }
+  for service in app redis; do ! way_out "$service" || { echo "$service has a way out"; return 1; }; done
+  # An address that is nobody's.
+  answer=$(inside app wget -T 3 -q -O - http://192.0.2.1/ 2>&1); has 'network is unreachable' || return
+  answer=$(inside redis redis-cli -h 192.0.2.1 -t 3 ping 2>&1); has 'network is unreachable'
+}
 java_is_pid_1() { [ "$(inside app cat /proc/1/comm)" = java ]; }
 shell_is_not_root() { inside app /bin/sh -c id | found 'uid=10001'; }
 
 acl_default_off() { refused default ping; }
 acl_app_can_count() { [ "$(redis_as app ping)" = PONG ] && redis_as app get visit_count >/dev/null; }
 acl_app_keys() {
-  refused app get other && refused app set tally:x y && refused app del visit_count && refused app set visit_count 1 &&
-    refused app expire visit_count 1 && refused app pexpire tally:pages 1
+  # What it may do, but to keys that are not its own.
+  refused_all app <<'END' || return
+get other
+mget visit_count other
+exists other
+pttl other
+hgetall other
+hmget other a
+hexists other a
+hlen other
+zscore other a
+zcard other
+zrange other 0 1
+pfcount other
+evalsha 0123456789012345678901234567890123456789 1 other
+hset other a b
+hincrby other a 1
+incrby other 1
+zadd other 1 a
+pfadd other a
+publish other a
+subscribe other
+END
+  # What it may do to some of its keys, but to the others: a count is never set, removed or given an end.
+  local key
+  for key in visit_count tally:pages tally:minute:1 tally:seen:1 tally:visitors:1; do printf '%s\n' "set $key 1" "del $key"; done | refused_all app &&
+    for key in visit_count tally:pages tally:cache:a; do printf '%s\n' "expire $key 1" "pexpire $key 1"; done | refused_all app
 }
 acl_app_commands() {
-  local command
-  for command in flushall "config get dir" "keys tally" shutdown save "client list" "acl list" monitor "replicaof no one" "eval return(1) 0" "script flush"; do
-    # shellcheck disable=SC2086 # a command and its arguments
-    refused app $command || return
+  refused_all app <<'END'
+flushall
+flushdb
+keys tally
+scan 0
+dbsize
+rename visit_count tally:a
+unlink visit_count
+persist visit_count
+setex tally:cache:a 1 a
+incr visit_count
+decrby visit_count 1
+getdel visit_count
+zrem tally:pages a
+hdel tally:session:a a
+lpush tally:a a
+eval return(1) 0
+script flush
+function list
+config get dir
+config set dir /tmp
+acl list
+acl whoami
+client list
+client kill type normal
+monitor
+slowlog get
+latency latest
+memory usage visit_count
+module list
+save
+bgsave
+bgrewriteaof
+lastsave
+shutdown
+replicaof no one
+psync a 1
+migrate 127.0.0.1 1 visit_count 0 1
+dump visit_count
+restore tally:a 0 a
+swapdb 0 1
+END
+}
+acl_health() {
+  redis_as health ping | found PONG && redis_as health info memory | found used_memory && refused_all health <<'END'
+get visit_count
+set visit_count 1
+exists tally:pages
+publish tally:visits a
+subscribe tally:visits
+keys tally
+dbsize
+bgsave
+config get dir
+acl whoami
+client list
+eval return(1) 0
+flushall
+shutdown
+END
+}
+acl_operator() {
+  redis_as operator slowlog get 1 >/dev/null && redis_as operator get visit_count >/dev/null && refused_all operator <<'END'
+set visit_count 1
+incrby visit_count 1
+del visit_count
+expire visit_count 1
+zadd tally:pages 1 a
+rename visit_count a
+sort tally:pages store a
+publish tally:visits a
+subscribe tally:visits
+eval return(1) 0
+script flush
+slowlog reset
+latency reset
+client kill type normal
+client pause 1
+acl list
+acl setuser a
+acl deluser a
+config get dir
+config set maxmemory 1
+bgsave
+bgrewriteaof
+flushall
+replicaof no one
+shutdown
+END
+}
+acl_backup() {
+  redis_as backup ping | found PONG && redis_as backup info persistence | found rdb_last_bgsave_status && refused_all backup <<'END'
+get visit_count
+set visit_count 1
+dump visit_count
+del visit_count
+exists tally:pages
+publish tally:visits a
+subscribe tally:visits
+keys tally
+scan 0
+dbsize
+save
+bgrewriteaof
+config get dir
+config set dir /tmp
+acl whoami
+client list
+monitor
+psync a 1
+replicaof no one
+eval return(1) 0
+flushall
+shutdown
+END
+}
+# Every secret of the environment, in whatever is shown of the images, containers, processes and logs.
+no_secret_visible() {
+  local file service seen where
+  seen=$(mktemp)
+  # shellcheck disable=SC2064 # of this file
+  trap "rm -f $seen" RETURN
+  for service in nginx app redis; do
+    echo "in docker inspect or docker history of $service:"
+    docker inspect "$(container "$service")" && docker image inspect "$(inspect "$service" '{{.Image}}')" &&
+      docker history --no-trunc "$(inspect "$service" '{{.Image}}')" || return
+    echo "in the environment or command of $service:"
+    # shellcheck disable=SC2016 # the container's shell expands it
+    inside "$service" sh -c 'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" "\n"; [ -r /proc/1/environ ]' || return
+    echo "in the log of $service:"
+    docker compose logs --no-log-prefix "$service" || return
+  done >"$seen" 2>&1 || { tail -n 3 "$seen"; return 1; }
+  # There is no jar in dev.
+  if [ -z "$dev" ]; then
+    answer=$(inside app java -jar /app/tally.jar --print-config 2>&1) && has '^redis.password = "[*]*"' || return
+    printf '%s\n' "in --print-config:" "$answer" >>"$seen"
+  fi
+  [ "$(wc -l <"$seen")" -gt 200 ] || { echo "too little to look at:"; cat "$seen"; return 1; }
+  for file in "conf/$environment"/secrets/*-password; do
+    where=$(SECRET=$(cat "$file") awk '/^in .*:$/ { where = $0 } index($0, ENVIRON["SECRET"]) { print where; exit }' "$seen")
+    [ -z "$where" ] || { echo "${file##*/} is seen $where"; return 1; }
   done
 }
-acl_health() { redis_as health ping | found PONG && redis_as health info memory | found used_memory && refused health get visit_count; }
-acl_operator() { redis_as operator slowlog get 1 >/dev/null && refused operator set visit_count 1 && refused operator config get dir; }
-no_secret_visible() {
-  local secret
-  secret=$(cat "conf/$environment/secrets/redis-password")
-  ! docker inspect "$(container app)" "$(container redis)" | found -F "$secret" || { echo "docker inspect shows the password"; return 1; }
-  # There is no jar in dev.
-  [ -z "$dev" ] || return 0
-  answer=$(inside app java -jar /app/tally.jar --print-config) && has '^redis.password = "[*]*"' && lacks "$secret"
+files_in_the_image() {
+  local found
+  found=$(inside app busybox find / -xdev -type f -path '/app/*')
+  grep -qx /app/tally.jar <<<"$found" || { echo "nothing found: $found"; return 1; }
+  # By owner and mode, not by trying: the file system is read-only anyway. /tmp is the mounted one.
+  found=$(inside app busybox find / -xdev ! -type l ! -path /tmp \( -user 10001 -o -group 10001 -o -perm -0002 -o -perm /6000 \)) || return
+  [ -z "$found" ] || { echo "the service may change, or would become another user by: $found"; return 1; }
 }
 redis_is_durable() {
   answer=$(redis_as health info)
@@ -474,6 +657,57 @@ down_and_up_keeps_the_count() {
   before=$(visits)
   docker compose down >/dev/null 2>&1 && docker compose up -d --wait >/dev/null 2>&1 && within 15 "${curl[@]}" -fsS "$url/health" || return
   [ "$(visits)" -ge "$before" ] || { echo "$before before, $(visits) after"; return 1; }
+}
+
+saved() { "${curl[@]}" -fsS -m 5 "$url/api/visits$1" | grep -o '"visits":[0-9]*'; }
+backup_goes_back() {
+  local folder before said
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # of this folder
+  trap "rm -rf $folder" RETURN
+  ask -X POST "$url/api/visits/smoke" >/dev/null
+  before="$(saved "") $(saved /smoke)"
+  said=$(scripts/backup.sh ${prod:+--prod} "$folder/backup.rdb" 2>&1) || { echo "$said"; return 1; }
+  ask -X POST "$url/api/visits/smoke" >/dev/null
+  [ "$(saved "") $(saved /smoke)" != "$before" ] || { echo "nothing was counted after the backup"; return 1; }
+  said=$(scripts/restore.sh ${prod:+--prod} "$folder/backup.rdb" 2>&1) || { echo "$said"; return 1; }
+  inside redis rm -r "$(grep -o '/data/replaced-[0-9-]*' <<<"$said" | head -n 1)" || return
+  within 15 "${curl[@]}" -fsS "$url/health" || return
+  [ "$(saved "") $(saved /smoke)" = "$before" ] || { echo "$before before, $(saved "") $(saved /smoke) after: $said"; return 1; }
+  # And Redis still knows at its next start.
+  docker compose restart redis >/dev/null 2>&1 && within 15 "${curl[@]}" -fsS "$url/health" || return
+  [ "$(saved "") $(saved /smoke)" = "$before" ] || { echo "$before before, $(saved "") $(saved /smoke) after a restart"; return 1; }
+}
+backup_goes_anywhere() {
+  local folder held said other stack
+  other=$(inspect redis '{{index .Config.Labels "com.docker.compose.project"}}')-restored
+  stack=(env "COMPOSE_PROJECT_NAME=$other" "APP_NETWORK=$other")
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # of this folder
+  trap "rm -rf $folder; ${stack[*]} docker compose down -v >/dev/null 2>&1" RETURN
+  held=$(scripts/backup.sh ${prod:+--prod} "$folder/backup.rdb" 2>&1) || { echo "$held"; return 1; }
+  said=$("${stack[@]}" scripts/restore.sh ${prod:+--prod} "$folder/backup.rdb" 2>&1) || { echo "$said"; return 1; }
+  [ "$(sed -n 's/^after: //p' <<<"$said")" = "${held#*rdb: }" ] || { echo "$held, but: $said"; return 1; }
+}
+damaged_backup_refused() {
+  local folder file since said size
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # of this folder
+  trap "rm -rf $folder" RETURN
+  since=$(inspect redis '{{.Id}} {{.State.StartedAt}}')
+  said=$(scripts/backup.sh ${prod:+--prod} "$folder/good.rdb" 2>&1) || { echo "$said"; return 1; }
+  size=$(wc -c <"$folder/good.rdb")
+  head -c $((size / 2)) "$folder/good.rdb" >"$folder/cut.rdb"
+  cp "$folder/good.rdb" "$folder/flipped.rdb"
+  # One byte becomes another one.
+  if [ "$(dd if="$folder/good.rdb" bs=1 skip=$((size / 2)) count=1 2>/dev/null | tr 'x' 'y')" = y ]; then said=z; else said=x; fi
+  printf %s $said | dd of="$folder/flipped.rdb" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+  echo "no backup" >"$folder/other.rdb"
+  for file in cut flipped other none; do
+    ! said=$(scripts/restore.sh ${prod:+--prod} "$folder/$file.rdb" 2>&1) || { echo "$file was taken: $said"; return 1; }
+    grep -q "$file.rdb is \(damaged\|not there\)" <<<"$said" || { echo "$file: $said"; return 1; }
+  done
+  [ "$(inspect redis '{{.Id}} {{.State.StartedAt}}')" = "$since" ] || { echo "Redis was touched"; return 1; }
 }
 
 # ---- claim by claim ----
@@ -550,7 +784,8 @@ claim "no container runs as root, has a capability, or may gain one" hardened
 claim "every root file system is read-only" read_only_roots
 claim "every container has limits, log rotation and a restart policy" limits_set
 claim "health checks are asked as documented" health_checks_set
-[ -n "$dev" ] || claim "Redis can't be reached from Nginx; the inner networks have no way out" networks_apart
+[ -n "$dev" ] || claim "Redis can't be reached from Nginx; the inner networks are internal" networks_apart
+[ -n "$dev" ] || claim "the app and Redis have no way out" no_way_out
 claim "SIGTERM reaches the service: it is process 1" java_is_pid_1
 claim "docker compose exec app /bin/sh works, and is not root" shell_is_not_root
 claim "Redis' default user is off" acl_default_off
@@ -559,7 +794,9 @@ claim "the app's Redis user can't touch other keys, nor delete, overwrite or exp
 claim "the app's Redis user can't administer Redis" acl_app_commands
 claim "the health check's Redis user can PING and read INFO, no more" acl_health
 claim "the operator's Redis user can look, not write" acl_operator
-claim "the password is in no environment, inspection or listing" no_secret_visible
+claim "the backup's Redis user can have a snapshot made, no more" acl_backup
+claim "no secret is in an inspection, image history, environment, command, log or listing" no_secret_visible
+[ -n "$dev" ] || claim "the service could change no file of its image, and none would make it another user" files_in_the_image
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
 claim --stops "a proxy is believed once it is named as trusted, and only its own word" trusted_proxy_believed
 [ -z "$prod" ] || claim --stops "a new certificate is taken, and no connection dropped" new_certificate_taken
@@ -568,6 +805,9 @@ claim --stops "a replaced app container is found without a reload" replaced_app_
 [ -n "$dev" ] || claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing
 claim --stops "without the app, Nginx answers a 502 or 504 problem" gone_app_is_a_problem
 claim --stops "without Redis: 503 within two seconds, alive, and well again by itself" gone_redis_is_503
+claim "a damaged backup is refused, and nothing touched" damaged_backup_refused
+[ -n "$dev" ] || claim "a backup goes into a stack that was never started" backup_goes_anywhere
+claim --stops "a backup brings back the counts of all and of each page, also after a restart" backup_goes_back
 claim --stops "docker compose down and up keeps the count" down_and_up_keeps_the_count
 [ -z "$list" ] || exit 0
 
