@@ -54,6 +54,8 @@ redis() {
 state() { redis info persistence | tr -d '\r' | sed -n "s/^$1://p"; }
 
 [ -n "$(docker compose ps -q --status running redis)" ] || fail "Redis does not run; docker compose up -d starts the stack"
+# It holds the ids of sessions, which are as good as passwords.
+umask 077
 file=${file:-$PWD/.data/backups/tally-$(date +%Y%m%d-%H%M%S).rdb}
 mkdir -p "$(dirname "$file")"
 saves=$(state rdb_saves)
