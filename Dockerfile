@@ -16,7 +16,7 @@ ARG REVISION=unknown
 # The revision is compiled in, so that a class from a stale cache would give itself away in /health. One time stamp for
 # all: the same sources make the same layers.
 RUN --mount=type=cache,target=/root/.m2 sed -i "s/REVISION = \"unknown\"/REVISION = \"${REVISION}\"/" src/main/java/tally/Main.java && \
-    mvn -B -q package -Dmaven.test.skip=true && find target/lib target/tally.jar -exec touch -d 2026-01-01T00:00:00Z {} +
+    mvn -B -q package -Dmaven.test.skip=true && find target/lib target/tally.jar target/bom.json -exec touch -d 2026-01-01T00:00:00Z {} +
 
 # link: a Java runtime of the modules in use, and the rest of the root file system around it.
 FROM ${MAVEN_IMAGE} AS link
@@ -84,6 +84,8 @@ COPY --link --from=link /runtime /runtime
 WORKDIR /app
 COPY --link conf/java.options /app/java.options
 COPY --link --from=build /src/target/lib /app/lib
+# The list of those libraries, for scanners (CycloneDX).
+COPY --link --from=build /src/target/bom.json /app/bom.json
 COPY --link --from=build /src/target/tally.jar /app/tally.jar
 
 # train: the service does its work once, on real requests and a real Redis, and what Java loaded, linked and learned of

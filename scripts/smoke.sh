@@ -599,6 +599,14 @@ files_in_the_image() {
   found=$(inside app busybox find / -xdev ! -type l ! -path /tmp \( -user 10001 -o -group 10001 -o -perm -0002 -o -perm /6000 \)) || return
   [ -z "$found" ] || { echo "the service may change, or would become another user by: $found"; return 1; }
 }
+lists_its_parts() {
+  local listed there
+  answer=$(inside app cat /app/bom.json) && has '"bomFormat" : "CycloneDX"' || return
+  listed=$(sed -n 's|.*"purl" : "pkg:maven/[^/]*/\([^@]*\)@\([^?]*\)?type=jar".*|\1-\2.jar|p' <<<"$answer" | grep -v '^tally-' | sort)
+  there=$(inside app ls /app/lib | sort)
+  [ -n "$there" ] || return
+  diff <(echo "$listed") <(echo "$there")
+}
 redis_is_durable() {
   answer=$(redis_as health info)
   has '^aof_enabled:1' && has '^rdb_last_bgsave_status:ok' && has '^maxmemory_policy:volatile-ttl' && has '^maxmemory:[1-9]'
@@ -797,6 +805,7 @@ claim "the operator's Redis user can look, not write" acl_operator
 claim "the backup's Redis user can have a snapshot made, no more" acl_backup
 claim "no secret is in an inspection, image history, environment, command, log or listing" no_secret_visible
 [ -n "$dev" ] || claim "the service could change no file of its image, and none would make it another user" files_in_the_image
+[ -n "$dev" ] || claim "the image lists its libraries (CycloneDX)" lists_its_parts
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
 claim --stops "a proxy is believed once it is named as trusted, and only its own word" trusted_proxy_believed
 [ -z "$prod" ] || claim --stops "a new certificate is taken, and no connection dropped" new_certificate_taken
