@@ -14,7 +14,7 @@ case ${1:-} in
   *) echo "image.sh: unknown argument $1; see --help" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
-# shellcheck source=conf/budgets.env
+# shellcheck source=conf/budgets.env disable=SC1091
 . conf/budgets.env
 image=tally:${TALLY_VERSION:-dev} jdk=${MAVEN_IMAGE:-maven:3.9-eclipse-temurin-25}
 command -v wrk >/dev/null || { echo "image.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
