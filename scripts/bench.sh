@@ -3,8 +3,9 @@
 #
 # Sets ways of counting against each other on this machine: none (a number in memory), incr (one call to Redis for each
 # visit), group (Tally as it is: waiting visits share a call); for a lone client also script (Tally's script, called for
-# each visit). 64 connections, straight to the service and,
-# where Docker is, through Nginx as well. Needs wrk (your system's package wrk). Three rounds of 10 s; --quick: of 4 s.
+# each visit). 64 connections, straight to the service and, where Docker is, through Nginx as well; there the ceiling is
+# Nginx before another Nginx that returns a constant. Needs wrk (your system's package wrk). Three rounds of 10 s; --quick:
+# of 4 s.
 # The load goes to 127.0.0.1 alone. At the end 20,000 visits are checked one by one: all numbers distinct, the total
 # grown by just as many.
 # --sse instead opens 10,000 live pages on one service with the heap of a 512 MB container, and says what they cost.
@@ -28,9 +29,9 @@ scripts/run.sh --build
 redis=$("$java" -cp "target/test-classes:target/lib/*:target/test-lib/*" tally.LocalRedis)
 
 work=$(mktemp -d)
-pids=() nginx=""
+pids=() containers=()
 end() {
-  [ -z "$nginx" ] || docker rm -f "$nginx" >/dev/null 2>&1 || true
+  [ ${#containers[@]} = 0 ] || docker rm -f "${containers[@]}" >/dev/null 2>&1 || true
   [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
   wait 2>/dev/null || true
   rm -rf "$work"
@@ -74,13 +75,13 @@ if [ -n "$sse" ]; then
   exit
 fi
 
-# The collector of the image, and one heap and pool for all, so that they differ in counting alone.
+# The image's options, and one heap and pool for all, so that they differ in counting alone.
 declare -A port pid
 next=18000
 for variant in none incr script group; do
   port[$variant]=$(free_port "$next")
   next=$((${port[$variant]} + 1))
-  "$java" -XX:+UseSerialGC -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
+  "$java" @conf/java.options -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
     --host 127.0.0.1 --port "${port[$variant]}" --redis-port "$redis_port" --redis-pool-size "$connections" >"$work/$variant.log" 2>&1 &
   pid[$variant]=$!
   pids+=($!)
@@ -89,20 +90,40 @@ for variant in none incr script group; do wait_for "${port[$variant]}"; done
 
 # Through Nginx: the project's own configuration, with the variants as servers and no rate limit.
 edges=(direct)
+start_nginx() { # NAME PORT
+  local container
+  container=$(docker run -d --network host --user 101:101 -v "$work/$1.conf:/etc/nginx/nginx.conf:ro" "${NGINX_IMAGE:-nginx:1.30-alpine}") || return
+  containers+=("$container")
+  wait_for "$2"
+}
 if docker info >/dev/null 2>&1; then
-  edge_port=$(free_port 19000)
+  edge_port=$(free_port 19000) port[ceiling]=$(free_port 19500)
   {
     sed -e '/^ *resolver/d' -e '/include \/etc\/nginx\/environment/d' -e '/^  upstream app {/,/^  }/d' -e '/^  server {/,$d' nginx.conf
-    for variant in none incr group; do
+    for variant in none incr group ceiling; do
       echo "upstream $variant { zone $variant 64k; server 127.0.0.1:${port[$variant]}; keepalive 64; keepalive_requests 100000; }"
     done
     echo "server { listen 127.0.0.1:$edge_port; access_log off;"
-    for variant in none incr group; do echo "location /$variant/ { proxy_pass http://$variant/; }"; done
+    for variant in none incr group ceiling; do echo "location /$variant/ { proxy_pass http://$variant/; }"; done
     echo "} }"
-  } >"$work/nginx.conf"
-  chmod 0755 "$work"; chmod 0644 "$work/nginx.conf"
-  nginx=$(docker run -d --network host --user 101:101 -v "$work/nginx.conf:/etc/nginx/nginx.conf:ro" "${NGINX_IMAGE:-nginx:1.30-alpine}") || nginx=""
-  if [ -n "$nginx" ]; then wait_for "$edge_port"; edges+=(nginx); fi
+  } >"$work/edge.conf"
+  # As cheap as an answer can be.
+  cat >"$work/ceiling.conf" <<END
+pid /tmp/nginx.pid;
+worker_processes 2;
+events {}
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  default_type application/json;
+  server {
+    listen 127.0.0.1:${port[ceiling]};
+    location / { return 200 '{"message":"Welcome to Tally","visits":1000000}'; }
+  }
+}
+END
+  chmod 0755 "$work"; chmod 0644 "$work"/*.conf
+  if start_nginx edge "$edge_port" && start_nginx ceiling "${port[ceiling]}"; then edges+=(nginx); fi
 fi
 [ ${#edges[@]} = 2 ] || echo "# SKIPPED: through Nginx, since no Docker Engine answers or its image can't be had" >&2
 
@@ -120,10 +141,10 @@ for variant in none incr script group; do wrk -t1 -c"$connections" -d"$seconds" 
 tick=$(getconf CLK_TCK)
 measure() { # NAME EDGE VARIANT CONNECTIONS
   local calls cpu
-  calls=$(calls_to_redis) cpu=$(ticks "${pid[$3]}")
+  calls=$(calls_to_redis) cpu=$(ticks "${pid[$3]:-$$}")
   wrk -t1 -c"$4" -d"$seconds" --latency "$(url "$2" "$3")" >"$work/wrk"
-  calls=$(($(calls_to_redis) - calls)) cpu=$(($(ticks "${pid[$3]}") - cpu))
-  awk -v name="$1" -v variant="$3" -v calls="$calls" -v cpu="$cpu" -v tick="$tick" -v rss="$(resident "${pid[$3]}")" '
+  calls=$(($(calls_to_redis) - calls)) cpu=$(($(ticks "${pid[$3]:-$$}") - cpu))
+  awk -v name="$1" -v variant="$3" -v calls="$calls" -v cpu="$cpu" -v tick="$tick" -v rss="$(resident "${pid[$3]:-$$}")" '
     function millis(text) { return text ~ /us$/ ? text / 1000 : text ~ /ms$/ ? text + 0 : text * 1000 }
     $1 == "50%" { p50 = millis($2) } $1 == "99%" { p99 = millis($2) } $2 == "requests" { requests = $1 }
     /^Requests\/sec/ { rate = $2 } /Non-2xx/ { bad = $NF }
@@ -134,6 +155,7 @@ measure() { # NAME EDGE VARIANT CONNECTIONS
 for round in $(seq "$rounds"); do
   for edge in "${edges[@]}"; do
     for variant in none incr group; do measure "$edge" "$edge" "$variant" "$connections"; done
+    [ "$edge" = direct ] || measure "$edge" "$edge" ceiling "$connections"
   done
   # A single client: sharing calls must not make it wait. Its yardstick is the same script, called for each visit.
   for variant in none incr script group; do measure lone direct "$variant" 1; done
@@ -147,10 +169,17 @@ awk '
     printf "%-16s %8s %8s %8s %12s %12s %8s %8s\n", "", "", "", "", "per visit", "1,000 req", "MB", ""
     for (k = 1; k <= keys; k++) {
       key = order[k]; split(key, part, " ")
+      if (part[2] == "ceiling") {
+        printf "%-16s %8.0f %8.2f %8.2f\n", key, sum[key, 3] / n[key], sum[key, 4] / n[key], sum[key, 5] / n[key]
+        continue
+      }
       printf "%-16s %8.0f %8.2f %8.2f %12.3f %12.4f %8.0f %8.2f\n", key, sum[key, 3] / n[key], sum[key, 4] / n[key], sum[key, 5] / n[key],
         sum[key, 6] / n[key], sum[key, 7] / n[key], sum[key, 8] / n[key], sum[key, 3] / sum[part[1] " incr", 3]
       if (sum[key, 9] > 0) { printf "%s: %d answers were not 200\n", key, sum[key, 9]; if (part[2] == "group") wrong = 1 }
     }
+    ceiling = sum["nginx ceiling", 3]
+    if (ceiling) printf "Through Nginx, group reaches %.0f %% of the ceiling, incr %.0f %%, none %.0f %%\n",
+      100 * sum["nginx group", 3] / ceiling, 100 * sum["nginx incr", 3] / ceiling, 100 * sum["nginx none", 3] / ceiling
     exit wrong
   }' "$work/results"
 

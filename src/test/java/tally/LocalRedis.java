@@ -39,12 +39,12 @@ final class LocalRedis implements AutoCloseable {
 
     /** Starts a Redis on a free port, which keeps its data in the folder. */
     LocalRedis(Path folder, String... options) {
-        this(freePort(), folder, options);
+        this(executable(), freePort(), folder, options);
     }
 
-    LocalRedis(int port, Path folder, String... options) {
+    LocalRedis(Path executable, int port, Path folder, String... options) {
         this.port = port;
-        command = new ArrayList<>(List.of(executable().toString(), "--port", Integer.toString(port), "--bind", "127.0.0.1",
+        command = new ArrayList<>(List.of(executable.toString(), "--port", Integer.toString(port), "--bind", "127.0.0.1",
                 "--dir", folder.toString()));
         command.addAll(List.of(options));
         start();
@@ -155,7 +155,7 @@ final class LocalRedis implements AutoCloseable {
                 .filter(Files::isExecutable).findFirst();
     }
 
-    private static Path bundled() {
+    static Path bundled() {
         try {
             return ExecutableProvider.newJarResourceProvider(Files.createDirectories(Path.of("target/redis")).toFile()).get().toPath().toAbsolutePath();
         } catch (IOException absent) {

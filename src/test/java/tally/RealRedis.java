@@ -17,8 +17,11 @@ import redis.clients.jedis.Jedis;
  */
 final class RealRedis {
 
+    static final String IMAGE = System.getenv().getOrDefault("REDIS_IMAGE", "redis:8-alpine");
+
     private static final RealRedis SHARED = new RealRedis();
 
+    private final boolean isContainer;
     private final String host;
     private final int port;
 
@@ -30,13 +33,13 @@ final class RealRedis {
     @SuppressWarnings("resource")
     private RealRedis() {
         var wanted = System.getenv().getOrDefault("TALLY_REDIS", "");
-        var image = System.getenv().getOrDefault("REDIS_IMAGE", "redis:8-alpine");
-        if (wanted.equals("container") || wanted.isEmpty() && canRun(image)) {
-            var container = new GenericContainer<>(image).withExposedPorts(6379);
+        isContainer = wanted.equals("container") || wanted.isEmpty() && canRunContainers();
+        if (isContainer) {
+            var container = new GenericContainer<>(IMAGE).withExposedPorts(6379);
             container.start();
             host = container.getHost();
             port = container.getFirstMappedPort();
-            announce("a container of " + image);
+            announce("a container of " + IMAGE);
         } else {
             var local = startLocal();
             Runtime.getRuntime().addShutdownHook(new Thread(local::close));
@@ -47,24 +50,24 @@ final class RealRedis {
     }
 
     /** Whether an engine answers and has the image, or gets it at the first try. */
-    private static boolean canRun(String image) {
+    private static boolean canRunContainers() {
         if (!DockerClientFactory.instance().isDockerAvailable()) {
             return false;
         }
         var client = DockerClientFactory.instance().client();
         try {
-            return isThere(client, image) || client.pullImageCmd(image).start().awaitCompletion(2, TimeUnit.MINUTES);
+            return isThere(client) || client.pullImageCmd(IMAGE).start().awaitCompletion(2, TimeUnit.MINUTES);
         } catch (RuntimeException unreachable) {
-            System.out.println("An engine answers, but can't get " + image + " (REDIS_IMAGE names another): " + unreachable.getMessage());
+            System.out.println("An engine answers, but can't get " + IMAGE + " (REDIS_IMAGE names another): " + unreachable.getMessage());
             return false;
         } catch (InterruptedException hurry) {
             throw new IllegalStateException(hurry);
         }
     }
 
-    private static boolean isThere(DockerClient client, String image) {
+    private static boolean isThere(DockerClient client) {
         try {
-            client.inspectImageCmd(image).exec();
+            client.inspectImageCmd(IMAGE).exec();
             return true;
         } catch (NotFoundException absent) {
             return false;
@@ -80,10 +83,17 @@ final class RealRedis {
     }
 
     private void announce(String which) {
+        System.out.println("The tests use " + which + ", Redis " + version(host, port));
+    }
+
+    static String version(String host, int port) {
         try (var jedis = new Jedis(host, port)) {
-            var version = jedis.info("server").lines().filter(line -> line.startsWith("redis_version:")).findFirst().orElse("");
-            System.out.println("The tests use " + which + ", " + version);
+            return jedis.info("server").lines().filter(line -> line.startsWith("redis_version:")).findFirst().orElseThrow().substring(14);
         }
+    }
+
+    boolean isContainer() {
+        return isContainer;
     }
 
     String host() {

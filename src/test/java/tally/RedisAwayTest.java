@@ -17,7 +17,7 @@ class RedisAwayTest {
         int port = LocalRedis.freePort();
         try (var service = Service.start("127.0.0.1", port)) {
             assertUnavailable(service);
-            try (var redis = new LocalRedis(port, folder)) {
+            try (var redis = new LocalRedis(LocalRedis.executable(), port, folder)) {
                 assertThat(service.get("/").visits()).isEqualTo(1);
                 assertThat(service.get("/health").status()).isEqualTo(200);
                 redis.stop();
