@@ -110,7 +110,7 @@ if docker info >/dev/null 2>&1; then
   # As cheap as an answer can be.
   cat >"$work/ceiling.conf" <<END
 pid /tmp/nginx.pid;
-worker_processes 2;
+worker_processes 1;
 events {}
 http {
   access_log off;

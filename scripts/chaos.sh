@@ -333,7 +333,8 @@ restore() {
 trap restore EXIT
 trap 'exit 130' INT TERM
 id=$(curl -s -i "$url/static/tally.css" | tr -d '\r' | sed -n 's/^[Xx]-[Rr]equest-[Ii]d: //p')
-sleep 1
+# The log is written every second.
+sleep 2
 client=$(docker compose logs --no-log-prefix nginx | sed -n "s/.*\"id\":\"$id\",\"client\":\"\([^\"]*\)\".*/\1/p")
 printf 'set_real_ip_from %s;\nreal_ip_header X-Forwarded-For;\n' "$client" >"$trusted"
 reload

@@ -14,6 +14,7 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.server.handler.GracefulHandler;
+import org.eclipse.jetty.util.thread.VirtualThreadPool;
 
 /** How HTTP is spoken: threads, limits, static files, and a stop that answers what is under way. */
 record Http(Settings settings, Metrics metrics) {
@@ -26,7 +27,9 @@ record Http(Settings settings, Metrics metrics) {
     }
 
     private void configure(JavalinConfig config) {
-        config.concurrency.useVirtualThreads = true;
+        // Jetty's own: 0.95 of the CPU time of Javalin's, 0.95 of that of virtual threads beside a pool for selectors, 0.64 of
+        // that of a pool of 200 threads; 1.01, 1.02 and 1.43 times the requests (three alternating rounds, 2026-11-23).
+        config.jetty.threadPool = new VirtualThreadPool();
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.startup.startupWatcherEnabled = false;
@@ -44,9 +47,9 @@ record Http(Settings settings, Metrics metrics) {
         });
         config.jetty.modifyServer(server -> {
             server.setStopTimeout(settings.stop().drain().toMillis());
-            // Javalin's own server forgets requests under way when it stops.
-            server.insertHandler(new GracefulHandler());
-            server.insertHandler(new InFlight(settings.http().maxInFlight()));
+            // In place of Javalin's own, which keeps statistics that nobody reads, and forgets requests under way when it
+            // stops. With Jetty's QoSHandler for InFlight and the statistics: 0.91 of the requests at 1.10 of the CPU time.
+            server.setHandler(new InFlight(settings.http().maxInFlight(), new GracefulHandler()));
             server.setErrorHandler(Problems::beforeRoutes);
         });
         config.jetty.addConnector(this::connector);
@@ -59,6 +62,8 @@ record Http(Settings settings, Metrics metrics) {
     private Connector connector(Server server, HttpConfiguration http) {
         // Nginx has already made paths plain; what is still ambiguous is an attempt at something.
         http.setUriCompliance(UriCompliance.DEFAULT);
+        // Nginx sends its own.
+        http.setSendDateHeader(false);
         var connector = new ServerConnector(server, new HttpConnectionFactory(http));
         connector.setHost(settings.host());
         connector.setPort(settings.port());

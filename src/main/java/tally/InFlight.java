@@ -1,8 +1,10 @@
 package tally;
 
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
-import org.eclipse.jetty.server.handler.QoSHandler;
 import org.eclipse.jetty.util.Callback;
 
 /**
@@ -12,17 +14,32 @@ import org.eclipse.jetty.util.Callback;
  * <p>Open pages have a bound of their own ({@link Settings.Events}), and whoever asks how the service is gets an answer
  * also when it has too much to do.
  */
-final class InFlight extends QoSHandler {
+final class InFlight extends Handler.Wrapper {
 
-    InFlight(int most) {
-        setMaxRequestCount(most);
-        // None is kept waiting here: those that wait for Redis do so together, in Visits.
-        setMaxSuspendedRequestCount(0);
-        excludePath("/api/events", "/health/*", "/metrics");
+    private static final Set<String> FREE = Set.of("/api/events", "/health", "/health/live", "/metrics");
+
+    private final int most;
+    private final AtomicInteger underWay = new AtomicInteger();
+
+    InFlight(int most, Handler handler) {
+        super(handler);
+        this.most = most;
     }
 
     @Override
-    protected void reject(Request request, Response response, Callback callback, int status) {
-        Problems.refuse(response, callback, 503, "Too many requests are under way");
+    public boolean handle(Request request, Response response, Callback callback) throws Exception {
+        if (FREE.contains(request.getHttpURI().getCanonicalPath())) {
+            return super.handle(request, response, callback);
+        }
+        try {
+            if (underWay.incrementAndGet() > most) {
+                Problems.refuse(response, callback, 503, "Too many requests are under way");
+                return true;
+            }
+            // A route answers before it returns: none hands its request to another thread.
+            return super.handle(request, response, callback);
+        } finally {
+            underWay.decrementAndGet();
+        }
     }
 }

@@ -22,6 +22,7 @@ final class Main {
     private final Settings settings;
     private final UnifiedJedis redis;
     private final Health health;
+    private final Visits visits;
     private final Events events;
     /** Open to the tests, which ask it for its routes. */
     final Javalin http;
@@ -69,7 +70,7 @@ final class Main {
         var metrics = new Metrics();
         redis = Redis.open(settings.redis(), metrics);
         health = new Health(redis, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
-        var visits = new Visits(redis, settings.visits(), metrics);
+        visits = new Visits(redis, settings.visits(), metrics);
         events = new Events(settings, visits, metrics);
         var routes = new Routes(settings, counter == null ? visits::count : counter, visits, new Stats(redis),
                 new Sessions(redis, settings.session(), metrics), new Cache(redis, settings.cache(), metrics), events, health, metrics);
@@ -77,6 +78,7 @@ final class Main {
     }
 
     void start() {
+        visits.start();
         try {
             http.start();
         } catch (JavalinException taken) {
@@ -102,6 +104,7 @@ final class Main {
         } catch (JavalinException late) {
             log.warn("Requests were still under way after {}", settings.stop().drain());
         }
+        visits.close();
         redis.close();
         log.info("Stopped");
     }

@@ -6,6 +6,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.javalin.router.EndpointNotFound;
+import java.io.IOException;
 import javax.net.ssl.SSLHandshakeException;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
@@ -101,7 +102,23 @@ final class Problems {
         write(context, HttpStatus.SERVICE_UNAVAILABLE, detail);
     }
 
+    /** A client that is still sending would miss the answer. */
+    private static void readOn(Context context) {
+        try {
+            context.req().getInputStream().skip(1 << 20);
+        } catch (IOException left) {
+            LOG.debug("The client left before its answer", left);
+        }
+    }
+
     private static void write(Context context, HttpStatus status, String detail) {
+        if (context.req().getContentLengthLong() > 0 || context.header("Transfer-Encoding") != null) {
+            // What was not read of it would be taken for the next request.
+            context.header("Connection", "close");
+            if (status == HttpStatus.CONTENT_TOO_LARGE) {
+                readOn(context);
+            }
+        }
         context.status(status).header("Cache-Control", "no-store");
         Answer.json(context, "application/problem+json", new Problem("about:blank", status.getMessage(), status.getCode(), detail));
     }

@@ -49,10 +49,7 @@ final class Routes {
     }
 
     void install(RoutesConfig routes) {
-        routes.before(Routes::refuseMethodOverride);
-        // An answer is of now alone, unless its route says otherwise.
-        routes.before(context -> context.header("Cache-Control", "no-store"));
-        routes.before(this::partWhenStopping);
+        routes.before(this::welcome);
         routes.before("/health", this::healthForHead);
         routes.get("/", this::visit);
         routes.get("/api/visits", context -> Answer.json(context, new Total(visits.total())));
@@ -149,8 +146,15 @@ final class Routes {
         Answer.json(context, report);
     }
 
-    /** From the announcement on, Nginx is asked to leave with each answer, rather than with the next request. */
-    private void partWhenStopping(Context context) {
+    /** What holds for every request; in one, since each handler of this kind costs every request a search and a task. */
+    private void welcome(Context context) {
+        // Javalin would take the header's method for the request's own, so that a GET could write.
+        if (context.header("X-HTTP-Method-Override") != null) {
+            throw new BadRequestResponse("X-HTTP-Method-Override is not supported");
+        }
+        // An answer is of now alone, unless its route says otherwise.
+        context.header("Cache-Control", "no-store");
+        // From the announcement on, Nginx is asked to leave with each answer, rather than with the next request.
         if (health.isStopping()) {
             context.header("Connection", "close");
         }
@@ -184,12 +188,5 @@ final class Routes {
             throw new BadRequestResponse("X-Request-Id must be 1 to 128 letters, digits, dots, dashes or underscores");
         }
         return id == null ? "" : id;
-    }
-
-    /** Javalin would take the header's method for the request's own, so that a GET could write. */
-    private static void refuseMethodOverride(Context context) {
-        if (context.header("X-HTTP-Method-Override") != null) {
-            throw new BadRequestResponse("X-HTTP-Method-Override is not supported");
-        }
     }
 }

@@ -39,7 +39,8 @@ final class Subscription implements AutoCloseable {
     }
 
     void start() {
-        Thread.ofVirtual().name("subscription").start(this::listen);
+        // Not a virtual one, for the reason told in Visits.
+        Thread.ofPlatform().name("subscription").daemon().start(this::listen);
     }
 
     /** Asks Redis for a sign of life, where there is a connection. */

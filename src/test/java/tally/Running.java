@@ -20,8 +20,7 @@ public final class Running {
         Main.setUpProcess(settings);
         var main = new Main(settings, null);
         var server = main.http.jettyServer().server();
-        server.insertHandler(first.get());
-        server.addEventListener(new SharedPort());
+        server.addEventListener(new Starting(first));
         try {
             main.start();
         } catch (RuntimeException unable) {
@@ -36,11 +35,13 @@ public final class Running {
         };
     }
 
-    /** The next one listens on the port before this one leaves it, so that there is always one. */
-    private static final class SharedPort implements LifeCycle.Listener {
+    private record Starting(Supplier<Handler.Singleton> first) implements LifeCycle.Listener {
         @Override
-        public void lifeCycleStarting(LifeCycle server) {
-            for (var connector : ((Server) server).getConnectors()) {
+        public void lifeCycleStarting(LifeCycle starting) {
+            var server = (Server) starting;
+            server.insertHandler(first.get());
+            // The next one listens on the port before this one leaves it, so that there is always one.
+            for (var connector : server.getConnectors()) {
                 ((ServerConnector) connector).setReusePort(true);
             }
         }
