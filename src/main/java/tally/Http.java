@@ -67,6 +67,8 @@ record Http(Settings settings, Metrics metrics) {
         var connector = new ServerConnector(server, new HttpConnectionFactory(http));
         connector.setHost(settings.host());
         connector.setPort(settings.port());
+        // Java's 50 overflow when Nginx opens some hundred at once, and those beyond would wait a second for another try.
+        connector.setAcceptQueueSize(1024);
         connector.setIdleTimeout(settings.http().idleTimeout().toMillis());
         return connector;
     }

@@ -33,7 +33,7 @@ final class Redis {
 
     static UnifiedJedis open(Settings.Redis settings, Metrics metrics) {
         var config = config(settings);
-        var factory = new Factory(address(settings), config);
+        var factory = new Factory(settings, config);
         var connections = new PooledConnectionProvider(factory, pool(settings));
         var pool = connections.getPool();
         factory.discardIdle = pool::clear;
@@ -56,7 +56,7 @@ final class Redis {
                 .password(settings.password().isEmpty() ? null : settings.password())
                 .database(settings.database())
                 .connectionTimeoutMillis((int) settings.connectTimeout().toMillis())
-                .socketTimeoutMillis((int) settings.timeout().toMillis())
+                .socketTimeoutMillis((int) settings.connectTimeout().toMillis())
                 // A subscriber waits for so long without a sign of life.
                 .blockingSocketTimeoutMillis(30_000)
                 .clientSetInfoConfig(ClientSetInfoConfig.DISABLED);
@@ -110,12 +110,20 @@ final class Redis {
      * that one request waits for the discovery, and none fails.
      */
     private static final class Factory extends ConnectionFactory {
-        private final int timeoutMillis;
+        private final Settings.Redis settings;
         private Runnable discardIdle;
 
-        Factory(HostAndPort address, JedisClientConfig config) {
-            super(address, config);
-            timeoutMillis = config.getConnectionTimeoutMillis();
+        Factory(Settings.Redis settings, JedisClientConfig config) {
+            super(address(settings), config);
+            this.settings = settings;
+        }
+
+        /** What is said to make a connection is a part of making it. */
+        @Override
+        public PooledObject<Connection> makeObject() throws Exception {
+            var made = super.makeObject();
+            made.getObject().setSoTimeout((int) settings.timeout().toMillis());
+            return made;
         }
 
         @Override
@@ -124,12 +132,11 @@ final class Redis {
                 return true;
             }
             var connection = pooled.getObject();
-            int usual = connection.getSoTimeout();
             try {
-                connection.setSoTimeout(timeoutMillis);
+                connection.setSoTimeout((int) settings.connectTimeout().toMillis());
                 connection.ping();
                 // Not rollbackTimeout, which knows the last one set, and no other.
-                connection.setSoTimeout(usual);
+                connection.setSoTimeout((int) settings.timeout().toMillis());
                 return true;
             } catch (JedisException dead) {
                 discardIdle.run();
