@@ -320,7 +320,8 @@ bad-input() {
   done
   memory+=("$(docker exec "$app" cat /proc/1/status | awk '/^VmRSS/ { print int($2 / 1024) }')")
   say "resident ${memory[0]} MB before, ${memory[1]} MB after; $keys keys before, $(redis_as operator dbsize) after"
-  expect "memory it grew by, MB" $((memory[1] - memory[0])) -le 50
+  # Half a kilobyte of each request, in a whole run; the heap also grows to what the collector is at ease with.
+  expect "memory it grew by, MB" $((memory[1] - memory[0])) -le 100
   expect "new keys" $(($(redis_as operator dbsize) - keys)) -le 10
   expect "/health" "$(status "$url/health")" -eq 200
 }
