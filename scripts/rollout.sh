@@ -3,8 +3,8 @@
 # request that fails.
 #
 # Starts as many new replicas as there are old ones (so it needs their memory twice for a moment), waits until all are
-# healthy and Nginx knows them, then stops the old ones, one after the other, each of which finishes what it has. If a new one does not become
-# healthy within a minute, the new ones go, the old ones stay as they were, and the exit status is 1.
+# healthy and Nginx knows them, then stops the old ones, one after the other, each of which finishes what it has. If a new
+# one does not become healthy within a minute, the new ones go, the old ones stay as they were, and the exit status is 1.
 # --prod: the stack of conf/prod/.env. To roll out another version: TALLY_VERSION=1.2 scripts/rollout.sh
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
@@ -45,7 +45,7 @@ for replica in "${new[@]}"; do
 done
 echo "The new ones are healthy; stopping the old ones"
 for replica in "${old[@]}"; do
-  # Also between them: Nginx tries a few replicas for a request, not all, and must not meet the gone ones alone.
+  # Also between them: each that is gone and still known costs a request a third of a second.
   sleep "$known"
   docker stop "$replica" >/dev/null
   docker rm "$replica" >/dev/null
