@@ -17,7 +17,12 @@ class OverloadTest {
             assertThat(service.get("/openapi.yaml").status()).isEqualTo(200);
             redis.pause();
             try {
-                var first = Thread.startVirtualThread(() -> service.get("/"));
+                // Again where it was itself the one too many.
+                var first = Thread.startVirtualThread(() -> {
+                    while (service.get("/").body().contains("Too many requests are under way")) {
+                        Thread.yield();
+                    }
+                });
                 Eventually.isTrue("the place is taken", () -> service.get("/openapi.yaml").status() == 503);
                 var refused = service.get("/openapi.yaml");
                 assertThat(refused.header("Retry-After")).isEqualTo("1");
