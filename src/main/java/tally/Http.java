@@ -29,7 +29,10 @@ record Http(Settings settings, Metrics metrics) {
     private void configure(JavalinConfig config) {
         // Jetty's own: 0.95 of the CPU time of Javalin's, 0.95 of that of virtual threads beside a pool for selectors, 0.64 of
         // that of a pool of 200 threads; 1.01, 1.02 and 1.43 times the requests (three alternating rounds, 2026-11-23).
-        config.jetty.threadPool = new VirtualThreadPool();
+        var threads = new VirtualThreadPool();
+        // Its usual 200 would keep the rest waiting: InFlight and Events bound what is under way.
+        threads.setMaxConcurrentTasks(-1);
+        config.jetty.threadPool = threads;
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.startup.startupWatcherEnabled = false;
