@@ -339,6 +339,28 @@ new_certificate_taken() {
   # Over the connection from before the reload.
   [ "$(grep -c '^event: visit' "$heard")" -ge 2 ] || { echo "the open page heard: $(cat "$heard")"; return 1; }
 }
+new_passwords_cost_nothing() {
+  local old said answers
+  old=$(cat conf/prod/secrets/redis-password)
+  answers=$(mktemp)
+  # shellcheck disable=SC2064 # of this file
+  trap "rm -f $answers" RETURN
+  # One every 50 ms, which the rate limit lets pass.
+  # shellcheck disable=SC2016 # that shell expands it
+  timeout 120 sh -c 'while :; do curl -k -sS -m 20 -o /dev/null -w "%{http_code}\n" "$0"; sleep 0.05; done' "$url/" >"$answers" 2>&1 &
+  local load=$!
+  said=$(scripts/secrets.sh --rotate 2>&1 && scripts/rollout.sh --prod 2>&1 && scripts/secrets.sh --retire 2>&1)
+  local result=$?
+  sleep 1
+  kill "$load"; wait "$load" 2>/dev/null
+  [ "$result" = 0 ] || { echo "$said"; return 1; }
+  if [ "$(wc -l <"$answers")" -lt 100 ] || grep -qvx 200 "$answers"; then
+    echo "answers by status: $(sort "$answers" | uniq -c)"; return 1
+  fi
+  said=$(docker compose exec -T -e "REDISCLI_AUTH=$old" redis redis-cli -e --user app ping 2>&1)
+  grep -q WRONGPASS <<<"$said" || { echo "the old password still works: $said"; return 1; }
+  redis_as app ping | found PONG
+}
 nginx_health() { answer=$(ask "$url/nginx/health") && status 200; }
 status_from_inside_only() {
   answer=$(ask "$url/nginx/status") && status 403 && has problem+json || return
@@ -809,6 +831,7 @@ claim "no secret is in an inspection, image history, environment, command, log o
 claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
 claim --stops "a proxy is believed once it is named as trusted, and only its own word" trusted_proxy_believed
 [ -z "$prod" ] || claim --stops "a new certificate is taken, and no connection dropped" new_certificate_taken
+[ -z "$prod" ] || claim --stops "other passwords cost no request, and end the old ones" new_passwords_cost_nothing
 [ -n "$dev" ] || claim --stops "more replicas share the load without a reload" replicas_share_the_load
 claim --stops "a replaced app container is found without a reload" replaced_app_is_found
 [ -n "$dev" ] || claim --stops "a replica killed under load: every request is answered, each is counted once" killed_replica_costs_nothing

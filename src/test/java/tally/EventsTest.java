@@ -90,6 +90,24 @@ class EventsTest {
     }
 
     @Test
+    void hundredsOfOpenPagesKeepNobodyWaiting() throws Exception {
+        var pages = new ArrayList<Listener>();
+        try (var service = Service.start()) {
+            for (var i = 0; i < 500; i++) {
+                pages.add(new Listener(service));
+            }
+            service.get("/");
+            for (var page : pages) {
+                page.await("\"visits\":1");
+            }
+        } finally {
+            for (var page : pages) {
+                page.close();
+            }
+        }
+    }
+
+    @Test
     void aClientThatDoesNotReadIsCutOffAndTheOthersHearAll() throws Exception {
         try (var service = Service.start(); var page = new Listener(service); var slow = new Socket(); var redis = RealRedis.shared().connect()) {
             slow.setReceiveBufferSize(1024);
