@@ -305,6 +305,17 @@ overload() {
   wait_load
   say "that was right after it"
   nothing_failed
+  # And one client alone that asks for more than it may, beside the others.
+  start_load
+  local greedy refused
+  greedy=$(curl -s -Z --parallel-max 50 -o /dev/null -w '%{http_code} %header{retry-after}\n' "$url/?[1-3000]" 2>/dev/null | sort | uniq -c)
+  refused=$(awk '$2 == 429 { print $1 }' <<<"$greedy") extra=$(awk '$2 == 200 { print $1 }' <<<"$greedy")
+  say "one client beside them asked 3,000 times at once and got ${extra:-0} x 200, ${refused:-0} x 429"
+  wait_load
+  nothing_failed
+  expect "counted" "$counted" -eq "$answers"
+  expect "answers to that client other than 200, and 429 with Retry-After" "$(awk '$2 == 200 || $2 == 429 && $3 == 1 { n += $1 } END { print 3000 - n }' <<<"$greedy")" -eq 0
+  expect "times that client was refused" "${refused:-0}" -gt 2000
 }
 
 bad-input() {

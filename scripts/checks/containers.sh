@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Checks of the containers, their networks, files and secrets.
+
+only_nginx_published() {
+  local service ports
+  for service in app redis; do
+    # shellcheck disable=SC2016 # a template of Docker's
+    ports=$(inspect "$service" '{{range $port, $to := .NetworkSettings.Ports}}{{if $to}}{{$port}} {{end}}{{end}}')
+    [ -z "$ports" ] || { echo "$service publishes $ports"; return 1; }
+  done
+}
+hardened() {
+  local service state
+  for service in nginx app redis; do
+    state=$(inside "$service" cat /proc/1/status) || return
+    grep -q '^Uid:[[:space:]]*[1-9][0-9]*[[:space:]]*[1-9]' <<<"$state" || { echo "$service runs as root"; return 1; }
+    grep -q '^CapEff:[[:space:]]*0000000000000000$' <<<"$state" || { echo "$service has capabilities"; return 1; }
+    grep -q '^NoNewPrivs:[[:space:]]*1$' <<<"$state" || { echo "$service may gain privileges"; return 1; }
+  done
+}
+read_only_roots() {
+  local service
+  for service in nginx app redis; do
+    # shellcheck disable=SC2016 # the container's shell expands it
+    inside "$service" sh -c 'for folder in / /etc /usr /app /var; do [ ! -d $folder ] || ! echo >$folder/x || exit 1; done' 2>/dev/null ||
+      { echo "$service can write to its root"; return 1; }
+    [ "$(inspect "$service" '{{.HostConfig.ReadonlyRootfs}}')" = true ] || { echo "$service is not read-only"; return 1; }
+  done
+}
+limits_set() {
+  local service
+  for service in nginx app redis; do
+    inspect "$service" '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Config}} {{.HostConfig.RestartPolicy.Name}}' |
+      found -E '^[1-9][0-9]* [1-9][0-9]* [1-9][0-9]* local map\[max-file:3 max-size:10m\] (unless-stopped|always)$' ||
+      { echo "$service lacks a limit"; return 1; }
+  done
+}
+health_checks_set() {
+  local service
+  for service in nginx app redis; do
+    inspect "$service" '{{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Timeout}} {{.Config.Healthcheck.Retries}} {{.Config.Healthcheck.StartPeriod}}' |
+      found -x '30s 10s 3 40s' || { echo "$service checks differently"; return 1; }
+  done
+}
+networks_apart() {
+  local address network
+  # shellcheck disable=SC2016 # a template of Docker's
+  for network in $(inspect app '{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}'); do
+    [ "$(docker network inspect "$network" --format '{{.Internal}}')" = true ] || { echo "$network is not internal"; return 1; }
+  done
+  address=$(inspect redis '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}')
+  ! inside nginx curl -sS -m 2 "telnet://redis:6379" </dev/null >/dev/null 2>&1 || { echo "nginx reaches redis by name"; return 1; }
+  # 7 and 28: no connection; anything else is one.
+  inside nginx curl -sS -m 2 "telnet://$address:6379" </dev/null >/dev/null 2>&1
+  case $? in 7 | 28) ;; *) echo "nginx reaches $address:6379"; return 1 ;; esac
+}
+no_way_out() {
+  local service
+  way_out() { inside "$1" cat /proc/net/route | awk '$2 == "00000000" { found = 1 } END { exit !found }'; }
+  way_out nginx || { echo "Nginx has none either, so this says nothing"; return 1; }
+  for service in app redis; do ! way_out "$service" || { echo "$service has a way out"; return 1; }; done
+  # An address that is nobody's.
+  answer=$(inside app wget -T 3 -q -O - http://192.0.2.1/ 2>&1); has 'network is unreachable' || return
+  answer=$(inside redis redis-cli -h 192.0.2.1 -t 3 ping 2>&1); has 'network is unreachable'
+}
+java_is_pid_1() { [ "$(inside app cat /proc/1/comm)" = java ]; }
+shell_is_not_root() { inside app /bin/sh -c id | found 'uid=10001'; }
+
+# Every secret of the environment, in whatever is shown of the images, containers, processes and logs.
+no_secret_visible() {
+  local file service seen where
+  seen=$(mktemp)
+  # shellcheck disable=SC2064 # of this file
+  trap "rm -f $seen" RETURN
+  for service in nginx app redis; do
+    echo "in docker inspect or docker history of $service:"
+    docker inspect "$(container "$service")" && docker image inspect "$(inspect "$service" '{{.Image}}')" &&
+      docker history --no-trunc "$(inspect "$service" '{{.Image}}')" || return
+    echo "in the environment or command of $service:"
+    # shellcheck disable=SC2016 # the container's shell expands it
+    inside "$service" sh -c 'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" "\n"; [ -r /proc/1/environ ]' || return
+    echo "in the log of $service:"
+    docker compose logs --no-log-prefix "$service" || return
+  done >"$seen" 2>&1 || { tail -n 3 "$seen"; return 1; }
+  # There is no jar in dev.
+  if [ -z "$dev" ]; then
+    answer=$(inside app java -jar /app/tally.jar --print-config 2>&1) && has '^redis.password = "[*]*"' || return
+    printf '%s\n' "in --print-config:" "$answer" >>"$seen"
+  fi
+  [ "$(wc -l <"$seen")" -gt 200 ] || { echo "too little to look at:"; cat "$seen"; return 1; }
+  for file in "conf/$environment"/secrets/*-password; do
+    where=$(SECRET=$(cat "$file") awk '/^in .*:$/ { where = $0 } index($0, ENVIRON["SECRET"]) { print where; exit }' "$seen")
+    [ -z "$where" ] || { echo "${file##*/} is seen $where"; return 1; }
+  done
+}
+files_in_the_image() {
+  local found
+  found=$(inside app busybox find / -xdev -type f -path '/app/*')
+  grep -qx /app/tally.jar <<<"$found" || { echo "nothing found: $found"; return 1; }
+  # By owner and mode, not by trying: the file system is read-only anyway. /tmp is the mounted one.
+  found=$(inside app busybox find / -xdev ! -type l ! -path /tmp \( -user 10001 -o -group 10001 -o -perm -0002 -o -perm /6000 \)) || return
+  [ -z "$found" ] || { echo "the service may change, or would become another user by: $found"; return 1; }
+}
+lists_its_parts() {
+  local listed there
+  answer=$(inside app cat /app/bom.json) && has '"bomFormat" : "CycloneDX"' || return
+  listed=$(sed -n 's|.*"purl" : "pkg:maven/[^/]*/\([^@]*\)@\([^?]*\)?type=jar".*|\1-\2.jar|p' <<<"$answer" | grep -v '^tally-' | sort)
+  there=$(inside app ls /app/lib | sort)
+  [ -n "$there" ] || return
+  diff <(echo "$listed") <(echo "$there")
+}

@@ -1,0 +1,71 @@
+# shellcheck shell=bash
+# Checks of production alone.
+
+plain_is_redirected() {
+  answer=$(ask "$plain/some/page?x=1") && status 301 && has '^location: https://127.0.0.1/some/page?x=1' || return
+  answer=$(ask "$plain/nginx/health") && status 200
+}
+speaks_http2() { answer=$(ask --http2 "$url/health") && grep -q '^HTTP/2 200' <<<"$answer"; }
+old_tls_refused() {
+  local version
+  for version in 1.2 1.3; do "${curl[@]}" -fsS -o /dev/null "--tlsv$version" --tls-max "$version" "$url/health" || return; done
+  for version in 1.0 1.1; do
+    ! "${curl[@]}" -sS -o /dev/null "--tlsv$version" --tls-max "$version" --ciphers DEFAULT@SECLEVEL=0 "$url/health" 2>/dev/null || { echo "TLS $version works"; return 1; }
+  done
+}
+hsts_is_set() { answer=$(ask "$url/no/such") && has '^strict-transport-security: max-age=63072000'; }
+cookies_are_secure() { answer=$(ask -A Firefox -H 'Accept: text/html' "$url/") && has '^set-cookie: tally-session=.*; Secure'; }
+sample_password_refused() {
+  local said
+  said=$(docker compose run --rm --no-deps -T -e REDIS_PASSWORD_FILE= -e REDIS_PASSWORD=tally-sample-password app 2>&1) && { echo "it started"; return 1; }
+  grep -q 'redis.password: is the sample of the repository' <<<"$said" || { echo "$said"; return 1; }
+}
+missing_secrets_named() {
+  local said
+  mv conf/prod/secrets/made-by-scripts-secrets.sh.yaml conf/prod/secrets/hidden
+  said=$(docker compose up -d 2>&1); local result=$?
+  mv conf/prod/secrets/hidden conf/prod/secrets/made-by-scripts-secrets.sh.yaml
+  if [ "$result" = 0 ] || ! grep -q 'made-by-scripts-secrets.sh' <<<"$said"; then echo "$said"; return 1; fi
+}
+
+new_certificate_taken() {
+  local before after heard kept
+  heard=$(mktemp) kept=$(mktemp -d)
+  cp -p conf/prod/certs/live/*.pem "$kept" || return
+  # shellcheck disable=SC2064 # of these files
+  trap "mv -f $kept/*.pem conf/prod/certs/live/; rmdir $kept; rm -f $heard; docker compose exec -T nginx nginx -s reload 2>/dev/null" RETURN
+  fingerprint() { openssl s_client -connect "${url#https://}" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint; }
+  before=$(fingerprint)
+  "${curl[@]}" -sS -N -m 12 "$url/api/events" >"$heard" 2>&1 &
+  sleep 1
+  scripts/cert.sh --force >/dev/null && docker compose exec -T nginx nginx -s reload 2>/dev/null || return
+  sleep 2
+  after=$(fingerprint)
+  "${curl[@]}" -fsS -m 10 "$url/" >/dev/null || return
+  sleep 2
+  [[ -n $after && $before != "$after" ]] || { echo "still the old one"; return 1; }
+  # Over the connection from before the reload.
+  [ "$(grep -c '^event: visit' "$heard")" -ge 2 ] || { echo "the open page heard: $(cat "$heard")"; return 1; }
+}
+new_passwords_cost_nothing() {
+  local old said answers
+  old=$(cat conf/prod/secrets/redis-password)
+  answers=$(mktemp)
+  # shellcheck disable=SC2064 # of this file
+  trap "rm -f $answers" RETURN
+  # One every 50 ms, which the rate limit lets pass.
+  # shellcheck disable=SC2016 # that shell expands it
+  timeout 120 sh -c 'while :; do curl -k -sS -m 20 -o /dev/null -w "%{http_code}\n" "$0"; sleep 0.05; done' "$url/" >"$answers" 2>&1 &
+  local load=$!
+  said=$(scripts/secrets.sh --rotate 2>&1 && scripts/rollout.sh --prod 2>&1 && scripts/secrets.sh --retire 2>&1)
+  local result=$?
+  sleep 1
+  kill "$load"; wait "$load" 2>/dev/null
+  [ "$result" = 0 ] || { echo "$said"; return 1; }
+  if [ "$(wc -l <"$answers")" -lt 100 ] || grep -qvx 200 "$answers"; then
+    echo "answers by status: $(sort "$answers" | uniq -c)"; return 1
+  fi
+  said=$(docker compose exec -T -e "REDISCLI_AUTH=$old" redis redis-cli -e --user app ping 2>&1)
+  grep -q WRONGPASS <<<"$said" || { echo "the old password still works: $said"; return 1; }
+  redis_as app ping | found PONG
+}

@@ -1,0 +1,155 @@
+# shellcheck shell=bash
+# Checks of Redis: what each user may do, and what is kept.
+
+acl_default_off() { refused default ping; }
+acl_app_can_count() { [ "$(redis_as app ping)" = PONG ] && redis_as app get visit_count >/dev/null; }
+acl_app_keys() {
+  # What it may do, but to keys that are not its own.
+  refused_all app <<'END' || return
+get other
+mget visit_count other
+exists other
+pttl other
+hgetall other
+hmget other a
+hexists other a
+hlen other
+zscore other a
+zcard other
+zrange other 0 1
+pfcount other
+evalsha 0123456789012345678901234567890123456789 1 other
+hset other a b
+hincrby other a 1
+incrby other 1
+zadd other 1 a
+pfadd other a
+publish other a
+subscribe other
+END
+  # What it may do to some of its keys, but to the others: a count is never set, removed or given an end.
+  local key
+  for key in visit_count tally:pages tally:minute:1 tally:seen:1 tally:visitors:1; do printf '%s\n' "set $key 1" "del $key"; done | refused_all app &&
+    for key in visit_count tally:pages tally:cache:a; do printf '%s\n' "expire $key 1" "pexpire $key 1"; done | refused_all app
+}
+acl_app_commands() {
+  refused_all app <<'END'
+flushall
+flushdb
+keys tally
+scan 0
+dbsize
+rename visit_count tally:a
+unlink visit_count
+persist visit_count
+setex tally:cache:a 1 a
+incr visit_count
+decrby visit_count 1
+getdel visit_count
+zrem tally:pages a
+hdel tally:session:a a
+lpush tally:a a
+eval return(1) 0
+script flush
+function list
+config get dir
+config set dir /tmp
+acl list
+acl whoami
+client list
+client kill type normal
+monitor
+slowlog get
+latency latest
+memory usage visit_count
+module list
+save
+bgsave
+bgrewriteaof
+lastsave
+shutdown
+replicaof no one
+psync a 1
+migrate 127.0.0.1 1 visit_count 0 1
+dump visit_count
+restore tally:a 0 a
+swapdb 0 1
+END
+}
+acl_health() {
+  redis_as health ping | found PONG && redis_as health info memory | found used_memory && refused_all health <<'END'
+get visit_count
+set visit_count 1
+exists tally:pages
+publish tally:visits a
+subscribe tally:visits
+keys tally
+dbsize
+bgsave
+config get dir
+acl whoami
+client list
+eval return(1) 0
+flushall
+shutdown
+END
+}
+acl_operator() {
+  redis_as operator slowlog get 1 >/dev/null && redis_as operator get visit_count >/dev/null && refused_all operator <<'END'
+set visit_count 1
+incrby visit_count 1
+del visit_count
+expire visit_count 1
+zadd tally:pages 1 a
+rename visit_count a
+sort tally:pages store a
+publish tally:visits a
+subscribe tally:visits
+eval return(1) 0
+script flush
+slowlog reset
+latency reset
+client kill type normal
+client pause 1
+acl list
+acl setuser a
+acl deluser a
+config get dir
+config set maxmemory 1
+bgsave
+bgrewriteaof
+flushall
+replicaof no one
+shutdown
+END
+}
+acl_backup() {
+  redis_as backup ping | found PONG && redis_as backup info persistence | found rdb_last_bgsave_status && refused_all backup <<'END'
+get visit_count
+set visit_count 1
+dump visit_count
+del visit_count
+exists tally:pages
+publish tally:visits a
+subscribe tally:visits
+keys tally
+scan 0
+dbsize
+save
+bgrewriteaof
+config get dir
+config set dir /tmp
+acl whoami
+client list
+monitor
+psync a 1
+replicaof no one
+eval return(1) 0
+flushall
+shutdown
+END
+}
+redis_is_durable() {
+  answer=$(redis_as health info)
+  has '^aof_enabled:1' && has '^rdb_last_bgsave_status:ok' && has '^maxmemory_policy:volatile-ttl' && has '^maxmemory:[1-9]'
+}

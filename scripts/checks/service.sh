@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# Checks of what the service answers.
+
+counts_a_visit() {
+  local first second
+  first=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  second=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  [ "$second" -gt "$first" ] || { echo "$first, then $second"; return 1; }
+}
+reads_without_counting() {
+  local before
+  before=$(visits)
+  answer=$(ask "$url/api/visits") && status 200 && has '{"visits":[0-9]*}' || return
+  [ "$(visits)" = "$before" ] || { echo "the total moved from $before to $(visits)"; return 1; }
+}
+page_has_the_number() {
+  answer=$(ask -H 'Accept: text/html' "$url/") && status 200 && has 'content-type: text/html' && has '>[0-9]\+</output>'
+}
+health_reports() {
+  answer=$(ask "$url/health") && status 200 && has '"status":"up"' && has '"latencyMs":[0-9]' && has '"usedMemoryBytes":[0-9]' &&
+    has '"lastSave":"ok"' && has '"uptimeSeconds":[0-9]' && has '"version":"[0-9d]' && has '"instance":"[0-9a-f]'
+}
+live_answers() { answer=$(ask "$url/health/live") && status 200; }
+unknown_is_404() { answer=$(ask "$url/no/such") && status 404 && has 'content-type: application/problem+json' && has '"status":404'; }
+wrong_method_is_405() { answer=$(ask -X DELETE "$url/api/visits") && status 405 && has '^allow: GET' && has problem+json; }
+
+counts_a_page() {
+  answer=$(ask -X POST "$url/api/visits/smoke") && status 200 && has '{"page":"smoke","visits":[1-9]' || return
+  answer=$(ask -X POST "$url/api/visits/-smoke") && status 400 && has problem+json
+}
+shows_a_badge() {
+  local etag
+  answer=$(ask "$url/badge/smoke.svg?label=hits&color=green") && status 200 && has 'content-type: image/svg+xml' && has '<title id="t">hits: ' &&
+    has '^cache-control: public, max-age=5' || return
+  etag=$(sed -n 's/^etag: //pI' <<<"$answer")
+  answer=$(ask -H "If-None-Match: $etag" "$url/badge/smoke.svg?label=hits&color=green") && status 304
+}
+statistics_are_cached() {
+  answer=$(ask "$url/api/stats") && status 200 && has '^x-cache: \(HIT\|MISS\|STALE\)' && has '^etag: ' && has '"minutes":\[[0-9,]*\]' || return
+  answer=$(ask "$url/api/stats") && has '^x-cache-edge: \(HIT\|UPDATING\|STALE\)' || return
+  # Past the edge: the second answer within a second is from Redis.
+  answer=$(inside app sh -c 'for i in 1 2 3; do wget -S -q -O /dev/null http://127.0.0.1:5000/api/stats; done' 2>&1 | tr -d '\r')
+  has 'x-cache: HIT'
+}
+sessions_work() {
+  local cookie
+  answer=$(ask -A Firefox -H 'Accept: text/html' "$url/") && has '^set-cookie: tally-session=[0-9a-f]\{32\}; .*HttpOnly; SameSite=Lax' || return
+  cookie=$(sed -n 's/^set-cookie: \([^;]*\);.*/\1/pI' <<<"$answer")
+  answer=$(ask -X PUT -H 'Content-Type: application/json' -b "$cookie" -d '{"theme":"dark"}' "$url/api/session") && status 200 || return
+  answer=$(ask -b "$cookie" "$url/api/session") && status 200 && has '"visits":1' && has '"data":{"theme":"dark"}' || return
+  answer=$(ask -X DELETE -b "$cookie" "$url/api/session") && status 204 || return
+  answer=$(ask -b "$cookie" "$url/api/session") && status 404
+}
+no_session_unasked() { answer=$(ask "$url/") && lacks '^set-cookie'; }
+events_are_live() {
+  answer=$({ sleep 1; "${curl[@]}" -sS "$url/" >/dev/null; } & "${curl[@]}" -sS -i -N -m 3 "$url/api/events" 2>/dev/null | tr -d '\r')
+  status 200 && has '^content-type: text/event-stream' && has '^retry: ' || return
+  [ "$(grep -c '^event: visit' <<<"$answer")" -ge 2 ] || { echo "no event for the visit in:"; echo "$answer"; return 1; }
+}
+described() { answer=$(ask "$url/openapi.yaml") && status 200 && has 'content-type: application/yaml' && has '^openapi: 3.1' && has '^  /api/session:'; }
+metrics_inside_only() {
+  local path
+  for path in /metrics /metrics/ //metrics /%6detrics '/metrics;x'; do
+    answer=$(ask --path-as-is "$url$path")
+    lacks '^tally_http' || return
+    status '4' || return
+  done
+  inside app wget -q -O - http://127.0.0.1:5000/metrics | found '^tally_http_request_seconds_count'
+}
