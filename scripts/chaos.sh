@@ -331,7 +331,8 @@ bad-input() {
   done
   memory+=("$(docker exec "$app" cat /proc/1/status | awk '/^VmRSS/ { print int($2 / 1024) }')")
   say "resident ${memory[0]} MB before, ${memory[1]} MB after; $keys keys before, $(redis_as operator dbsize) after"
-  # Half a kilobyte of each request, in a whole run; the heap also grows to what the collector is at ease with.
+  # Room for garbage that was not collected yet: after a collection the heap held 7.7 MB, be it 40,000 such requests or
+  # 120,000 (2026-11-23).
   expect "memory it grew by, MB" $((memory[1] - memory[0])) -le 100
   expect "new keys" $(($(redis_as operator dbsize) - keys)) -le 10
   expect "/health" "$(status "$url/health")" -eq 200
