@@ -5,6 +5,7 @@ import com.github.dockerjava.api.exception.NotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
@@ -76,7 +77,7 @@ final class RealRedis {
 
     private static LocalRedis startLocal() {
         try {
-            return new LocalRedis(Files.createTempDirectory("tally"), "--save", "");
+            return new LocalRedis(Files.createDirectories(Path.of("target/redis")), "--save", "");
         } catch (IOException full) {
             throw new UncheckedIOException(full);
         }
