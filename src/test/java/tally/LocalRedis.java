@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,7 +158,13 @@ final class LocalRedis implements AutoCloseable {
 
     static Path bundled() {
         try {
-            return ExecutableProvider.newJarResourceProvider(Files.createDirectories(Path.of("target/redis")).toFile()).get().toPath().toAbsolutePath();
+            var unpacked = ExecutableProvider.newJarResourceProvider().get().toPath();
+            // A copy that is nobody's but ours: the library removes its own when this process ends.
+            var copy = Files.createDirectories(Path.of("target/redis")).toAbsolutePath().resolve(unpacked.getFileName());
+            if (!Files.exists(copy) || Files.size(copy) != Files.size(unpacked)) {
+                Files.copy(unpacked, copy, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+            }
+            return copy;
         } catch (IOException absent) {
             throw new UncheckedIOException("No redis-server on the PATH, and none is bundled for this machine", absent);
         }
