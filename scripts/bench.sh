@@ -75,13 +75,14 @@ if [ -n "$sse" ]; then
   exit
 fi
 
-# The image's options, and one heap and pool for all, so that they differ in counting alone.
+# The image's options, the one processor that Java sees in the app's container, and one heap and pool for all, so that they
+# differ in counting alone.
 declare -A port pid
 next=18000
 for variant in none incr script group; do
   port[$variant]=$(free_port "$next")
   next=$((${port[$variant]} + 1))
-  "$java" @conf/java.options -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
+  "$java" @conf/java.options -XX:ActiveProcessorCount=1 -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
     --host 127.0.0.1 --port "${port[$variant]}" --redis-port "$redis_port" --redis-pool-size "$connections" >"$work/$variant.log" 2>&1 &
   pid[$variant]=$!
   pids+=($!)

@@ -71,10 +71,6 @@ if counted > 0 then
     redis.call('EXPIRE', seen_now, 2 * REMEMBER)
   end
   if redis.call('INCRBY', KEYS[3], counted) == counted then redis.call('EXPIRE', KEYS[3], 2 * A_HOUR) end
-  -- For every open page: the new total, then page=count for each page of this batch.
-  local news = { total + counted }
-  for page, stands_at in pairs(pages) do news[#news + 1] = page .. '=' .. stands_at end
-  redis.call('PUBLISH', 'tally:events', table.concat(news, ' '))
   if #visitors > 0 then
     redis.call('PFADD', KEYS[4], unpack(visitors))
     redis.call('EXPIRE', KEYS[4], A_WEEK + 86400)

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps every open page live: what any replica counts reaches the clients of all as server-sent events.
  *
- * <p>One subscription for the process hears what {@code visits.lua} publishes, and reads the total anew whenever it
+ * <p>One subscription for the process hears what {@code announce.lua} publishes, and reads the total anew whenever it
  * (re)subscribes, since nothing is heard in between. News of a tenth of a second go out as one event. Each client has a
  * queue of its own and is written to by the thread of its own request; one whose queue is full is too slow and is cut
  * off, and comes back by itself. A quiet client gets a comment every 15 seconds, which is also how one that left is
@@ -136,11 +136,11 @@ final class Events implements AutoCloseable {
         return "event: visit\nid: %d\ndata: {\"visits\":%d,\"pages\":{%s}}\n\n".formatted(total, total, changed);
     }
 
-    /** Takes the message of visits.lua: the total, then {@code page=count} for each page, parted by spaces. */
+    /** Takes the message of announce.lua: the total, then {@code page=count} for each page, parted by spaces. */
     private void take(String message) {
         var parts = message.split(" ");
         synchronized (pages) {
-            // Two batches of two replicas can be heard in one order only, Redis': the last is the newest.
+            // News of two replicas can be heard in one order only, Redis', and each tells what stood there then: the last is the newest.
             total = Long.parseLong(parts[0]);
             for (int i = 1; i < parts.length; i++) {
                 int equals = parts[i].indexOf('=');

@@ -22,6 +22,7 @@ final class Main {
     private final Settings settings;
     private final UnifiedJedis redis;
     private final Health health;
+    private final Announcer announcer;
     private final Visits visits;
     private final Events events;
     /** Open to the tests, which ask it for its routes. */
@@ -70,7 +71,8 @@ final class Main {
         var metrics = new Metrics();
         redis = Redis.open(settings.redis(), metrics);
         health = new Health(redis, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
-        visits = new Visits(redis, settings.visits(), metrics);
+        announcer = new Announcer(redis);
+        visits = new Visits(redis, settings.visits(), announcer, metrics);
         events = new Events(settings, visits, metrics);
         var routes = new Routes(settings, counter == null ? visits::count : counter, visits, new Stats(redis),
                 new Sessions(redis, settings.session(), metrics), new Cache(redis, settings.cache(), metrics), events, health, metrics);
@@ -78,6 +80,7 @@ final class Main {
     }
 
     void start() {
+        announcer.start();
         visits.start();
         try {
             http.start();
@@ -105,6 +108,7 @@ final class Main {
             log.warn("Requests were still under way after {}", settings.stop().drain());
         }
         visits.close();
+        announcer.close();
         redis.close();
         log.info("Stopped");
     }

@@ -21,7 +21,7 @@ import java.util.zip.CRC32C;
 final class Routes {
 
     private static final Pattern PAGE_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
-    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+    private static final Pattern REQUEST_ID = Pattern.compile("[\\w.-]{1,128}");
     private static final Pattern BOT = Pattern.compile("bot|crawl|spider|slurp|preview|facebookexternalhit", Pattern.CASE_INSENSITIVE);
 
     private final Settings settings;

@@ -27,8 +27,7 @@ import redis.clients.jedis.UnifiedJedis;
  * visits.lua.
  *
  * <p>Thread-safe. Redis: {@code visit_count}, {@code tally:pages}, {@code tally:minute:<epoch minute>} for 2 h,
- * {@code tally:visitors:<yyyy-mm-dd>} for 8 days, {@code tally:seen:<epoch seconds / 15>} for 30 s; each batch is
- * published once on {@code tally:events}.
+ * {@code tally:visitors:<yyyy-mm-dd>} for 8 days, {@code tally:seen:<epoch seconds / 15>} for 30 s.
  */
 final class Visits implements AutoCloseable {
 
@@ -43,13 +42,15 @@ final class Visits implements AutoCloseable {
     private final UnifiedJedis redis;
     private final Script script;
     private final String maxPages;
+    private final Announcer announcer;
     private final Metrics metrics;
     private final BlockingQueue<Waiting> waiting;
     private final Thread sender = Thread.ofPlatform().name("visits").daemon().unstarted(this::sendBatches);
     private volatile boolean closed;
 
-    Visits(UnifiedJedis redis, Settings.Visits settings, Metrics metrics) {
+    Visits(UnifiedJedis redis, Settings.Visits settings, Announcer announcer, Metrics metrics) {
         this.redis = redis;
+        this.announcer = announcer;
         this.metrics = metrics;
         script = new Script(redis, "/visits.lua");
         maxPages = Integer.toString(settings.maxPages());
@@ -115,6 +116,7 @@ final class Visits implements AutoCloseable {
             for (int i = 0; i < batch.size(); i++) {
                 batch.get(i).number.complete((Long) numbers.get(i));
             }
+            announcer.note(batch.stream().map(one -> one.visit.page()).toList());
         } catch (Throwable failure) {
             batch.forEach(one -> one.number.completeExceptionally(failure));
             // They waited for Redis as well: nobody waits for two calls that fail.
