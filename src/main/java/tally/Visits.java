@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -113,10 +114,17 @@ final class Visits implements AutoCloseable {
         metrics.batch(batch.size());
         try {
             var numbers = call(batch);
+            var counted = new HashSet<String>();
+            for (int i = 0; i < batch.size(); i++) {
+                if ((Long) numbers.get(i) >= 0) {
+                    counted.add(batch.get(i).visit.page());
+                }
+            }
+            // Before it is answered: who stops when all is answered has all the news.
+            announcer.note(counted);
             for (int i = 0; i < batch.size(); i++) {
                 batch.get(i).number.complete((Long) numbers.get(i));
             }
-            announcer.note(batch.stream().map(one -> one.visit.page()).toList());
         } catch (Throwable failure) {
             batch.forEach(one -> one.number.completeExceptionally(failure));
             // They waited for Redis as well: nobody waits for two calls that fail.

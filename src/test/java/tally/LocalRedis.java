@@ -157,16 +157,27 @@ final class LocalRedis implements AutoCloseable {
     }
 
     static Path bundled() {
-        try {
-            var unpacked = ExecutableProvider.newJarResourceProvider().get().toPath();
-            // A copy that is nobody's but ours: the library removes its own when this process ends.
-            var copy = Files.createDirectories(Path.of("target/redis")).toAbsolutePath().resolve(unpacked.getFileName());
-            if (!Files.exists(copy) || Files.size(copy) != Files.size(unpacked)) {
-                Files.copy(unpacked, copy, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+        return Bundled.EXECUTABLE;
+    }
+
+    /** Unpacked once for a process, and left for others: the library removes its own when this process ends. */
+    private static final class Bundled {
+        private static final Path EXECUTABLE = unpack();
+
+        private static Path unpack() {
+            try {
+                var unpacked = ExecutableProvider.newJarResourceProvider().get().toPath();
+                var folder = Files.createDirectories(Path.of("target/redis")).toAbsolutePath();
+                var kept = folder.resolve(unpacked.getFileName());
+                if (!Files.exists(kept)) {
+                    // In one step, since another process may be at it as well.
+                    var copy = Files.copy(unpacked, folder.resolve("copy-" + ProcessHandle.current().pid()), StandardCopyOption.COPY_ATTRIBUTES);
+                    Files.move(copy, kept, StandardCopyOption.ATOMIC_MOVE);
+                }
+                return kept;
+            } catch (IOException absent) {
+                throw new UncheckedIOException("No redis-server on the PATH, and none is bundled for this machine", absent);
             }
-            return copy;
-        } catch (IOException absent) {
-            throw new UncheckedIOException("No redis-server on the PATH, and none is bundled for this machine", absent);
         }
     }
 }
