@@ -41,6 +41,8 @@ if [ ! -f "$jar" ] || [ ! -d "$here/target/test-classes" ] ||
   command -v mvn >/dev/null || { echo "run.sh: Maven is needed to build (https://maven.apache.org, or your system's package maven)" >&2; exit 1; }
   echo "Building …" >&2
   mvn -B -q -f "$here/pom.xml" package -DskipTests >&2
+  # Maven leaves a jar alone whose classes are the same.
+  touch "$jar"
 fi
 [ -z "$build_only" ] || exit 0
 
