@@ -215,9 +215,9 @@ redis-full() {
       block = "x"; while (length(block) < 131072) block = block block
       for (i = 0; i < 800; i++) print "SET tally:cache:chaos:" i " " block
     }' | redis_as app >/dev/null 2>&1
-  # And on, a little at a time, for as long as it shall be full.
+  # And on for as long as it shall be full, in pieces larger than what it finds to drop: ids of requests, which come anew.
   touch "$work/fill"
-  for ((i = 800; i < 3000; i++)); do [ -e "$work/fill" ] || break; printf 'SET tally:cache:chaos:%d %01000d\n' "$i" 0; sleep 0.01; done |
+  for ((i = 800; i < 3000; i++)); do [ -e "$work/fill" ] || break; printf 'SET tally:cache:chaos:%d %0131072d\n' "$i" 0; sleep 0.05; done |
     docker compose exec -T -e REDISCLI_AUTH="$(cat conf/local/secrets/redis-password)" redis redis-cli --user app >/dev/null 2>&1 & local filler=$!
   sleep 3
   expect "/health/live" "$(status "$url/health/live")" -eq 200

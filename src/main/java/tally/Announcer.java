@@ -1,7 +1,6 @@
 package tally;
 
 import java.time.Duration;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -46,10 +45,10 @@ final class Announcer implements AutoCloseable {
         thread.start();
     }
 
-    /** These pages have new counts; an empty name says that the total has. */
-    void note(Collection<String> pages) {
+    /** This page has a new count; an empty name says that the total has. */
+    void note(String page) {
         synchronized (news) {
-            news.addAll(pages);
+            news.add(page);
         }
         noted.release();
     }
@@ -97,7 +96,7 @@ final class Announcer implements AutoCloseable {
                 LOG.warn("Open pages can't be told of visits: {}", failure.getMessage());
                 failing = true;
             }
-            note(pages);
+            pages.forEach(this::note);
         }
     }
 }

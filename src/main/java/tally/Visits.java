@@ -4,7 +4,6 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -114,16 +113,13 @@ final class Visits implements AutoCloseable {
         metrics.batch(batch.size());
         try {
             var numbers = call(batch);
-            var counted = new HashSet<String>();
             for (int i = 0; i < batch.size(); i++) {
-                if ((Long) numbers.get(i) >= 0) {
-                    counted.add(batch.get(i).visit.page());
+                long number = (Long) numbers.get(i);
+                if (number >= 0) {
+                    // Before it is answered: when all are, all is noted.
+                    announcer.note(batch.get(i).visit.page());
                 }
-            }
-            // Before it is answered: who stops when all is answered has all the news.
-            announcer.note(counted);
-            for (int i = 0; i < batch.size(); i++) {
-                batch.get(i).number.complete((Long) numbers.get(i));
+                batch.get(i).number.complete(number);
             }
         } catch (Throwable failure) {
             batch.forEach(one -> one.number.completeExceptionally(failure));

@@ -55,10 +55,10 @@ class AnnouncerTest {
             var announcer = new Announcer(redis);
             announcer.start();
             redis.set("visit_count", "1");
-            announcer.note(List.of(""));
+            announcer.note("");
             replica.await("1");
             redis.set("visit_count", "2");
-            announcer.note(List.of(""));
+            announcer.note("");
             announcer.close();
             replica.await("2");
         }
@@ -73,7 +73,7 @@ class AnnouncerTest {
             admin.set("visit_count", "3");
             admin.aclSetUser("default", "-publish");
             announcer.start();
-            announcer.note(List.of("home"));
+            announcer.note("home");
             Eventually.isTrue("it was refused", () -> !admin.aclLog().isEmpty());
             admin.aclSetUser("default", "+publish");
             replica.await("3 home=3");
