@@ -209,7 +209,6 @@ redis-killed() {
 
 redis-full() {
   local before_fill; before_fill=$(visits)
-  start_load $((seconds + 10))
   # What the app may write and Redis may not drop: caches without an end.
   awk 'BEGIN {
       block = "x"; while (length(block) < 131072) block = block block
@@ -219,6 +218,7 @@ redis-full() {
   touch "$work/fill"
   for ((i = 800; i < 3000; i++)); do [ -e "$work/fill" ] || break; printf 'SET tally:cache:chaos:%d %0131072d\n' "$i" 0; sleep 0.05; done |
     docker compose exec -T -e REDISCLI_AUTH="$(cat conf/local/secrets/redis-password)" redis redis-cli --user app >/dev/null 2>&1 & local filler=$!
+  start_load $((seconds + 10))
   sleep 3
   expect "/health/live" "$(status "$url/health/live")" -eq 200
   expect "the total" "$(visits)" -ge "$before_fill"
