@@ -89,8 +89,8 @@ COPY --link --from=build /src/target/bom.json /app/bom.json
 COPY --link --from=build /src/target/tally.jar /app/tally.jar
 
 # train: the service does its work once, on real requests and a real Redis, and what Java loaded and linked for it is
-# written down (JEP 483, 514; the profiles of JEP 515 are left out, see java.options). With the very runtime, paths, jars and flags of the image, or it would not be
-# used. Nothing of this stage but that file goes further.
+# written down (JEP 483, 514; the profiles of JEP 515 are left out, see java.options). With the very runtime, paths, jars
+# and flags of the image, or it would not be used. Nothing of this stage but that file goes further.
 FROM ${MAVEN_IMAGE} AS train
 COPY --from=link /runtime /runtime
 COPY --from=app /app /app
