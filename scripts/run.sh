@@ -72,7 +72,9 @@ echo "$redis_pid" >"$lock/pid"
 tally_pid=
 # shellcheck disable=SC2317 # reached through the traps below
 stop() {
-  trap - EXIT INT TERM
+  # Ignored from here on: who ends a whole group, or presses Ctrl-C again, must not leave Redis and the lock behind.
+  trap - EXIT
+  trap '' INT TERM
   for pid in $tally_pid $redis_pid; do
     kill -TERM "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
