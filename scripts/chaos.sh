@@ -8,7 +8,7 @@
 set -uo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
-all="replica-killed rollout stop redis-restarted redis-paused redis-killed redis-full redis-readonly nginx-restarted slow-clients overload bad-input"
+all="replica-killed replica-hung rollout stop redis-restarted redis-paused redis-killed redis-full redis-readonly nginx-restarted slow-clients overload bad-input"
 seconds=15 hostile=200000 scenarios=""
 for argument; do
   case $argument in
@@ -106,6 +106,22 @@ replica-killed() {
   docker start "$victim" >/dev/null
   nothing_failed
   expect "counted" "$counted" -eq "$answers"
+}
+
+replica-hung() {
+  scale 3
+  start_load $((seconds + 10))
+  local victim; victim=$(container app)
+  docker kill -s STOP "$victim" >/dev/null
+  sleep 8
+  # What it had taken it answers now, to nobody: another replica was asked the same.
+  docker kill -s CONT "$victim" >/dev/null
+  wait_load
+  nothing_failed
+  expect "counted" "$counted" -eq "$answers"
+  # Or it did not hang.
+  expect "longest wait, ms" "$longest" -ge 4000
+  expect "longest wait, ms" "$longest" -le 8000
 }
 
 rollout() {
@@ -355,6 +371,7 @@ trusted=conf/local/nginx/http/chaos-trusted-proxy.conf
 reload() { docker compose kill -s HUP nginx >/dev/null 2>&1; sleep 2; }
 restore() {
   docker compose unpause redis >/dev/null 2>&1
+  docker compose kill -s CONT app >/dev/null 2>&1
   # Where a scenario was interrupted.
   rm -f "$work/fill"
   docker compose exec -T redis sh -c 'rm -rf /data/dump.rdb/; [ ! -e /data/dump.rdb.chaos ] || mv /data/dump.rdb.chaos /data/dump.rdb' 2>/dev/null
