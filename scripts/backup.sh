@@ -27,11 +27,15 @@ check() ( # FILE
   local image container said='' deadline=$((SECONDS + 120))
   [ -s "$1" ] || fail "$1 is not there, or empty"
   image=$(docker compose config --images redis)
-  container=$(docker run -d --network none --read-only --cap-drop ALL --user "$(id -u):$(id -g)" --entrypoint redis-server \
-    -v "$1:/backup.rdb:ro" "$image" --save "" --dir / --dbfilename backup.rdb)
+  # What one that was killed left behind has ended by itself.
+  docker ps -aq --filter label=tally.check --filter status=exited | xargs -r docker rm -fv >/dev/null
+  container=tally-check-$$-$RANDOM
   # With its volume, and also when it fails.
   # shellcheck disable=SC2064 # of this container
   trap "docker rm -fv $container >/dev/null 2>&1" EXIT
+  docker run -d --name "$container" --label tally.check --network none --read-only --cap-drop ALL --user "$(id -u):$(id -g)" \
+    --mount "type=bind,\"source=$1\",target=/backup.rdb,readonly" --entrypoint timeout "$image" 150 \
+    redis-server --save "" --dir / --dbfilename backup.rdb >/dev/null
   until said=$(docker exec "$container" redis-cli -e get visit_count 2>/dev/null); do
     [ "$(docker inspect --format '{{.State.Running}}' "$container")" = true ] ||
       fail "$1 is damaged, or of a newer Redis: $(docker logs "$container" 2>&1 | grep -iE 'short read|checksum|unexpected|wrong|unknown|corrupt|fatal|newer' | head -n 1 | cut -c1-200)"
@@ -47,6 +51,10 @@ if [ -n "$check" ]; then
   exit
 fi
 
+# shellcheck source=scripts/stack.sh
+. scripts/stack.sh
+lock "$(setting name)-data" shared
+
 redis() {
   # shellcheck disable=SC2016 # the container's shell expands it
   docker compose exec -T redis sh -c 'REDISCLI_AUTH=$(cat /run/secrets/redis-backup-password) exec redis-cli -e --user backup "$@"' redis-cli "$@"
@@ -58,6 +66,8 @@ state() { redis info persistence | tr -d '\r' | sed -n "s/^$1://p"; }
 umask 077
 file=${file:-$PWD/.data/backups/tally-$(date +%Y%m%d-%H%M%S).rdb}
 mkdir -p "$(dirname "$file")"
+# Left by a backup that was killed; none takes this long.
+find "$(dirname "$file")" -maxdepth 1 -name '*.rdb.part' -mmin +60 -delete
 saves=$(state rdb_saves)
 redis bgsave schedule >/dev/null
 deadline=$((SECONDS + 300))

@@ -8,7 +8,7 @@
 # of 4 s.
 # The load goes to 127.0.0.1 alone. At the end 20,000 visits are checked one by one: all numbers distinct, the total
 # grown by just as many.
-# --sse instead opens 10,000 live pages on one service with the heap of a 512 MB container, and says what they cost.
+# --sse instead opens 5,000 live pages on one service with the heap of a 512 MB container, and says what they cost.
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
 
@@ -25,8 +25,8 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
 [ -n "$sse" ] || command -v wrk >/dev/null || { echo "bench.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
 java=$(scripts/java.sh)
-scripts/run.sh --build
-redis=$("$java" -cp "target/test-classes:target/lib/*:target/test-lib/*" tally.LocalRedis)
+classes=$(scripts/load.sh)
+redis=$("$java" -cp "target/lib/*:target/test-lib/*" src/dev/java/tally/dev/LocalRedis.java)
 
 work=$(mktemp -d)
 pids=() containers=()
@@ -49,7 +49,7 @@ pids+=("$redis_pid")
 wait_for "$redis_port"
 
 if [ -n "$sse" ]; then
-  pages=10000
+  pages=5000
   ulimit -n $((pages + 2000))
   port=$(free_port 18000)
   # What the image's MaxRAMPercentage makes of 512 MB.
@@ -60,7 +60,7 @@ if [ -n "$sse" ]; then
   wait_for "$port"
   resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$tally/status"; }
   before=$(resident)
-  "$java" -Xmx256m -cp "target/test-classes:target/classes" tally.OpenPages "$port" "$pages" 20 &
+  "$java" -Xmx256m -cp "$classes" tally.load.OpenPages "$port" "$pages" 20 &
   clients=$!
   pids+=("$clients")
   most=0
@@ -82,7 +82,7 @@ next=18000
 for variant in none incr script group; do
   port[$variant]=$(free_port "$next")
   next=$((${port[$variant]} + 1))
-  "$java" @conf/java.options -XX:ActiveProcessorCount=1 -Xmx256m -cp "target/test-classes:target/classes:target/lib/*" tally.Variant "$variant" \
+  "$java" @conf/java.options -XX:ActiveProcessorCount=1 -Xmx256m -cp "$classes" tally.load.Variant "$variant" \
     --host 127.0.0.1 --port "${port[$variant]}" --redis-port "$redis_port" --redis-pool-size "$connections" >"$work/$variant.log" 2>&1 &
   pid[$variant]=$!
   pids+=($!)
@@ -100,7 +100,8 @@ start_nginx() { # NAME PORT
 if docker info >/dev/null 2>&1; then
   edge_port=$(free_port 19000) port[ceiling]=$(free_port 19500)
   {
-    sed -e '/^ *resolver/d' -e '/include \/etc\/nginx\/environment/d' -e '/^  upstream app {/,/^  }/d' -e '/^  server {/,$d' nginx.conf
+    # shellcheck disable=SC2016 # variables of Nginx'
+    sed -e '/^ *resolver/d' -e '/include \/tmp\/start/d' -e '/^  map "$from_proxy/,/^  }/d' -e 's/$client_scheme/$scheme/' -e '/include \/etc\/nginx\/environment/d' -e '/^  upstream app {/,/^  }/d' -e '/^  server {/,$d' nginx.conf
     for variant in none incr group ceiling; do
       echo "upstream $variant { zone $variant 64k; server 127.0.0.1:${port[$variant]}; keepalive 64; keepalive_requests 100000; }"
     done
@@ -186,7 +187,7 @@ awk '
 
 read_total() { curl -sS -m 10 "http://127.0.0.1:${port[group]}/api/visits" | grep -o '[0-9]*'; }
 before=$(read_total)
-"$java" -cp "target/test-classes:target/classes:target/lib/*" tally.Load "http://127.0.0.1:${port[group]}/" "$connections" 20000
+"$java" -cp "$classes" tally.load.Load "http://127.0.0.1:${port[group]}/" "$connections" 20000
 after=$(read_total)
 echo "the total grew by $((after - before))"
 [ $((after - before)) = 20000 ]

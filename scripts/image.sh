@@ -16,22 +16,25 @@ esac
 cd "$(dirname "$0")/.."
 # shellcheck source=conf/budgets.env disable=SC1091
 . conf/budgets.env
-image=tally:${TALLY_VERSION:-dev} jdk=${MAVEN_IMAGE:-maven:3.9-eclipse-temurin-25}
+# shellcheck source=scripts/stack.sh
+. scripts/stack.sh
+image=$(setting services app image) jdk=${MAVEN_IMAGE:-maven:3.9-eclipse-temurin-25}
 command -v wrk >/dev/null || { echo "image.sh: wrk is not installed. Debian and Ubuntu: apt-get install wrk; macOS: brew install wrk" >&2; exit 1; }
 docker image inspect "$image" >/dev/null 2>&1 || { echo "image.sh: there is no image $image; docker compose build app" >&2; exit 1; }
 
 work=$(mktemp -d) network=tally-image-$$ containers=()
 end() {
-  [ ${#containers[@]} = 0 ] || docker rm -f "${containers[@]}" >/dev/null 2>&1 || true
+  [ ${#containers[@]} = 0 ] || docker rm -fv "${containers[@]}" >/dev/null 2>&1 || true
   docker network rm "$network" >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap end EXIT
 
 number=0 failed=0
+within() { awk -v figure="$1" -v most="$2" 'BEGIN { exit !(figure + 0 <= most + 0) }'; }
 check() { # WHAT FIGURE MOST [UNIT]
   number=$((number + 1))
-  if awk -v figure="$2" -v most="$3" 'BEGIN { exit !(figure + 0 <= most + 0) }'; then
+  if within "$2" "$3"; then
     echo "ok $number - $1: $2${4:-}, at most $3${4:-}"
   else
     failed=$((failed + 1)); echo "not ok $number - $1: $2${4:-}, at most $3${4:-}"
@@ -47,7 +50,7 @@ run() {
   containers+=("$container")
   port=$(docker port "$container" 5000 | sed 's/.*://')
 }
-gone() { docker rm -f "$container" >/dev/null; }
+gone() { docker rm -fv "$container" >/dev/null; }
 health() { (exec 3<>"/dev/tcp/127.0.0.1/$port"; printf 'GET /health HTTP/1.0\r\n\r\n' >&3; timeout 2 cat <&3) 2>/dev/null; }
 answers() { [[ $(health | head -n 1 || true) = *" 200 "* ]]; }
 await() {
@@ -77,9 +80,17 @@ docker history --no-trunc --format '{{.Size}} {{.CreatedBy}}' "$image" | awk '$1
 echo "# the parts"
 parts=$(docker create "$image"); containers+=("$parts")
 docker cp -q "$parts:/" - | tar -C "$work" -x 2>/dev/null || true
-for part in app/tally.aot app/tally.jar app/lib runtime/lib/server/libjvm.so runtime/lib/modules bin/busybox lib usr; do
-  [ ! -e "$work/$part" ] || printf '#   %-28s %6.1f MB\n' "$part" "$(du -sb "$work/$part" | awk '{ print $1 / 1000000 }')"
-done
+whole=$(docker image inspect --format '{{.Size}}' "$image") rest=0
+while read -r bytes file; do
+  if [ "$bytes" -ge 1000000 ]; then
+    awk -v bytes="$bytes" -v file="$file" 'BEGIN { printf "#   %-44s %6.1f MB\n", file, bytes / 1000000 }'
+  else
+    rest=$((rest + bytes))
+  fi
+  whole=$((whole - bytes))
+done < <(find "$work" -type f -printf '%s %P\n' | sort -rn)
+awk -v rest="$rest" 'BEGIN { printf "#   %-44s %6.1f MB\n", "files of less than 1 MB, together", rest / 1000000 }'
+check "what no file accounts for" "$(awk -v bytes="$whole" 'BEGIN { printf "%.1f", bytes / 1000000 }')" 1 " MB"
 check "the image on disk" "$(docker image inspect --format '{{.Size}}' "$image" | awk '{ printf "%.1f", $1 / 1000000 }')" "$DISK_MB" " MB"
 check "the image compressed" "$(docker save "$image" | gzip -6 | wc -c | awk '{ printf "%.1f", $1 / 1000000 }')" "$COMPRESSED_MB" " MB"
 
@@ -100,15 +111,19 @@ same "the image's label says so, too" "$revision" "$(docker image inspect --form
 
 full=(-v "$work/app:/app:ro" --entrypoint java "$jdk")
 for cpus in 1 0.5; do
-  # In turn, since the machine may be slower for a while, and the best of seven, since what disturbs only makes it longer.
   rm -f "$work/start-image" "$work/start-full"
-  for _ in 1 2 3 4 5 6 7; do
-    start_time --cpus "$cpus" -m 512m "$image" >>"$work/start-image"
-    start_time --cpus "$cpus" -m 512m "${full[@]}" -XX:+UseSerialGC -jar /app/tally.jar >>"$work/start-full"
+  # The best of all counts, since what disturbs only makes it longer. Where that is too much, the machine gets another chance.
+  for _ in 1 2; do
+    # In turn, since the machine may be slower for a while.
+    for _ in 1 2 3 4 5; do
+      start_time --cpus "$cpus" -m 512m "$image" >>"$work/start-image"
+      start_time --cpus "$cpus" -m 512m "${full[@]}" -XX:+UseSerialGC -jar /app/tally.jar >>"$work/start-full"
+    done
+    ratio=$(awk -v one="$(least "$work/start-image")" -v other="$(least "$work/start-full")" 'BEGIN { printf "%.2f", one / other }')
+    ! within "$ratio" "$START_RATIO" || break
   done
   echo "# start on $cpus cores, ms: $(paste -sd' ' "$work/start-image"); on the full JDK: $(paste -sd' ' "$work/start-full")"
-  check "start on $cpus cores, against a full JDK without a cache" \
-    "$(awk -v one="$(least "$work/start-image")" -v other="$(least "$work/start-full")" 'BEGIN { printf "%.2f", one / other }')" "$START_RATIO"
+  check "start on $cpus cores, against a full JDK without a cache" "$ratio" "$START_RATIO"
 done
 
 # ---- memory ----
@@ -126,11 +141,11 @@ wrk -t1 -c64 -d5 "http://127.0.0.1:$port/" >"$work/wrk"
 same "in a container of $SMALLEST_MB MB it works under load: what failed" "$(grep -ci -e 'Non-2xx' -e 'Socket errors' "$work/wrk") lines" "0 lines"
 same "and it was not killed for its memory" "$(docker inspect --format '{{.State.OOMKilled}} {{.State.Status}}' "$container")" "false running"
 
-# ---- what the README says of it ----
+# ---- what src/docs/performance.md says of it ----
 
 for budget in "on disk | $DISK_MB MB" "compressed | $COMPRESSED_MB MB" "full JDK without a cache | $START_RATIO" "once it answers | $START_MB MB" \
   "64 connections | $LOAD_MB MB" "works in | $SMALLEST_MB MB"; do
-  same "the README quotes: $budget" "$(grep -cF "$budget" README.md)" 1
+  same "the page quotes: $budget" "$(grep -cF "$budget" src/docs/performance.md)" 1
 done
 
 echo "1..$number"

@@ -2,7 +2,8 @@
 # restore.sh [--prod] FILE: puts a backup in the place of what Redis holds, in a stack that runs or was never started.
 #
 # A damaged FILE is refused before anything is touched. The app answers 503 for the moment and goes on by itself. What
-# was there before stays beside it in Redis' volume, and comes back if the backup does not load. --prod: the stack of
+# was there before stays beside it in Redis' volume, and comes back if the backup does not load. One at a time, and not
+# beside a backup or a rollout. After a kill -9 Redis may be stopped: the same command again goes on. --prod: the stack of
 # conf/prod/.env.
 set -euo pipefail
 [ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
@@ -18,6 +19,9 @@ done
 cd "$(dirname "$0")/.."
 fail() { echo "restore.sh: $*" >&2; exit 1; }
 [ -n "$file" ] || fail "which file? see --help"
+# shellcheck source=scripts/stack.sh
+. scripts/stack.sh
+lock "$(setting name)-data"
 
 redis() {
   # shellcheck disable=SC2016 # the container's shell expands it
@@ -38,7 +42,9 @@ echo "in the backup: $holds"
 # Redis reads its log, and only that: so the backup becomes the log's base, on which it goes on.
 replaced=replaced-$(date +%Y%m%d-%H%M%S) moved=""
 put_back() {
-  trap - EXIT INT TERM
+  trap - EXIT
+  # A second Ctrl-C must not leave half of it.
+  trap '' INT TERM
   echo "restore.sh: putting back what was there before" >&2
   [ -z "$moved" ] || docker compose stop redis 2>/dev/null
   in_volume "
@@ -49,8 +55,13 @@ put_back() {
 }
 trap put_back EXIT
 trap 'exit 1' INT TERM
-# Beside the data first: if there is no room for it, Redis has not stopped.
+# Beside the data first: if there is no room for it, Redis has not stopped. What one that was killed had put there goes, and
+# what it had already taken away stays.
 in_volume "
+  for old in replaced-*/; do
+    rm -rf \"\${old}new\" \"\${old}whole\"
+    rmdir \"\$old\" 2>/dev/null || true
+  done
   mkdir $replaced $replaced/new
   cat >$replaced/new/appendonly.aof.1.base.rdb
   echo 'file appendonly.aof.1.base.rdb seq 1 type b' >$replaced/new/appendonly.aof.manifest
@@ -66,6 +77,7 @@ after=$(count) || fail "Redis did not answer after it started with the backup"
 # Or more: the app has found it and counts on.
 [ "$(visits "$after")" -ge "$(visits "$holds")" ] || fail "Redis holds less than the backup: $after"
 trap - EXIT
+trap '' INT TERM
 in_volume "rm $replaced/whole" </dev/null
 echo "after: $after"
 echo "What was there before is in Redis' volume, in /data/$replaced. To remove it:"

@@ -51,3 +51,49 @@ damaged_backup_refused() {
   done
   [ "$(inspect redis '{{.Id}} {{.State.StartedAt}}')" = "$since" ] || { echo "Redis was touched"; return 1; }
 }
+# Whoever changes what Redis holds does it alone.
+restores_alone() {
+  local folder said other result=0
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # of this folder
+  trap "rm -rf '$folder'" RETURN
+  # A name that is not plain, in a shell that knows no umlauts.
+  said=$(LC_ALL=C scripts/backup.sh ${prod:+--prod} "$folder/a: ü,.rdb" 2>&1) || { echo "$said"; return 1; }
+  scripts/restore.sh ${prod:+--prod} "$folder/a: ü,.rdb" >"$folder/said" 2>&1 & other=$!
+  within 10 grep -q 'in the backup' "$folder/said" || result=1
+  for said in "restore.sh" "backup.sh"; do
+    said=$("scripts/$said" ${prod:+--prod} "$folder/a: ü,.rdb" 2>&1) && { echo "beside a restore: $said"; result=1; }
+    grep -q 'restore.sh, process .* is at work here' <<<"$said" || { echo "$said"; result=1; }
+  done
+  wait "$other" || { cat "$folder/said"; result=1; }
+  inside redis rm -r "$(grep -o '/data/replaced-[0-9-]*' "$folder/said" | head -n 1)" || result=1
+  within 15 "${curl[@]}" -fsS "$url/health" || result=1
+  return $result
+}
+
+# ---- the counters are left as they were found ----
+
+# Of all, of each page; as the operator sees it.
+counts() { redis_as operator get visit_count; redis_as operator zrange tally:pages 0 -1 withscores; }
+keep_counters() {
+  kept=$(mktemp -d)
+  counts >"$kept/counts"
+  scripts/backup.sh ${prod:+--prod} "$kept/before.rdb" >"$kept/said" 2>&1 || { cat "$kept/said"; echo "Bail out! The counters can't be saved, so they could not be put back"; exit 1; }
+}
+counters_are_put_back() {
+  local said
+  said=$(scripts/restore.sh ${prod:+--prod} "$kept/before.rdb" 2>&1) || { echo "$said"; return 1; }
+  inside redis rm -r "$(grep -o '/data/replaced-[0-9-]*' <<<"$said" | head -n 1)" || return
+  within 15 "${curl[@]}" -fsS "$url/health" || return
+  diff "$kept/counts" <(counts)
+}
+put_counters_back() {
+  trap - EXIT
+  trap '' INT TERM HUP
+  if counters_are_put_back >"$kept/said" 2>&1; then
+    rm -rf "$kept"
+  else
+    cat "$kept/said"
+    echo "# The counters as they were are in $kept/before.rdb; scripts/restore.sh ${prod:+--prod }puts them back"
+  fi
+}

@@ -8,6 +8,7 @@ edit() {
   trap 'exit 1' INT TERM
   cp -p "$edited" "$original"
   sed -i "$2" "$edited"
+  ! cmp -s "$edited" "$original" || { echo "the edit $2 changes nothing in $edited"; return 1; }
 }
 restore() { [ ! -f "$original" ] || { cp "$original" "$edited"; rm "$original"; }; }
 says() { "${curl[@]}" -fsS -m 5 "$url/" | found -F "\"message\":\"$1\""; }
@@ -23,11 +24,11 @@ listening() {
   rm "$heard"
   return $result
 }
-routes=src/main/java/tally/Routes.java
+routes=src/main/java/tally/web/Routes.java
 code_is_reloaded() {
   local since
   since=$(inspect app '{{.Id}} {{.State.StartedAt}}')
-  edit $routes 's/new Counted(settings.message(),/new Counted("Changed",/' && within 3 says Changed || return
+  edit $routes 's/new Counted(message,/new Counted("Changed",/' && within 3 says Changed || return
   restore
   within 3 says "Welcome to Tally" && [ "$(inspect app '{{.Id}} {{.State.StartedAt}}')" = "$since" ]
 }
@@ -37,11 +38,11 @@ resources_are_reloaded() {
   within 3 says "Welcome to Tally"
 }
 error_is_shown() {
-  answer=$(ask -H 'Accept: text/html' "$url/") && has '<script type="module" src="/dev/reload.js">' || return
+  answer=$(ask -H 'Accept: text/html' "$url/") && has '<script type="module" src="dev/reload.js">' || return
   answer=$(ask "$url/dev/reload.js") && status 200 && listening error_is_heard
 }
 error_is_heard() {
-  edit $routes 's/new Counted(settings.message(),/new Counted("Changed"/' || return
+  edit $routes 's/new Counted(message,/new Counted("Changed"/' || return
   within 3 grep "\"problem\":\"$routes:[0-9]*: " "$heard" && says "Welcome to Tally" && reported || return
   restore
   # What was wrong is taken back.
@@ -62,7 +63,7 @@ answers_here_alone() {
     # shellcheck disable=SC2016 # a template of Docker's
     ! inspect "$service" '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' | grep -vx -e 127.0.0.1 -e '' || return
   done
-  answer=$(ask "http://127.0.0.1:${APP_PORT:-5000}/health/live") && status 200 && tells 'PING\r\n' -NOAUTH "${REDIS_PORT:-6379}"
+  answer=$(ask "http://127.0.0.1:${APP_PORT:-5000}/health/live") && status 200 && tells 'PING\r\n' -NOAUTH "${DEV_REDIS_PORT:-6379}"
 }
 tells() { # WHAT ANSWER PORT: what a port of this machine says to that
   local said

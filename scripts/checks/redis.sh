@@ -30,7 +30,8 @@ END
   # What it may do to some of its keys, but to the others: a count is never set, removed or given an end.
   local key
   for key in visit_count tally:pages tally:minute:1 tally:seen:1 tally:visitors:1; do printf '%s\n' "set $key 1" "del $key"; done | refused_all app &&
-    for key in visit_count tally:pages tally:cache:a; do printf '%s\n' "expire $key 1" "pexpire $key 1"; done | refused_all app
+    for key in visit_count tally:pages tally:cache:a tally:seen:1; do printf '%s\n' "expire $key 1" "pexpire $key 1"; done | refused_all app &&
+    for key in visit_count tally:pages tally:cache:a tally:session:a tally:minute:1; do echo "unlink $key"; done | refused_all app
 }
 acl_app_commands() {
   refused_all app <<'END'
@@ -40,16 +41,16 @@ keys tally
 scan 0
 dbsize
 rename visit_count tally:a
-unlink visit_count
 persist visit_count
 setex tally:cache:a 1 a
 incr visit_count
 decrby visit_count 1
 getdel visit_count
 zrem tally:pages a
+zrem tally:session:a a
 hdel tally:session:a a
 lpush tally:a a
-eval return(1) 0
+script load return(1)
 script flush
 function list
 config get dir
@@ -95,6 +96,9 @@ shutdown
 END
 }
 acl_operator() {
+  # It says so, and ends with 1, where no script runs.
+  answer=$(redis_as operator script kill)
+  has NOTBUSY || return
   redis_as operator slowlog get 1 >/dev/null && redis_as operator get visit_count >/dev/null && refused_all operator <<'END'
 set visit_count 1
 incrby visit_count 1
@@ -148,6 +152,25 @@ eval return(1) 0
 flushall
 shutdown
 END
+}
+# As a Redis says that was started with conf/redis.conf: the operator of the stack's own may not ask it.
+redis_keeps_its_bounds() {
+  local container memory
+  container=$(docker run -d --network none --read-only --tmpfs /tmp --user 999:1000 -v "$PWD/conf/redis.conf:/redis.conf:ro" \
+    --entrypoint redis-server "$(inspect redis '{{.Config.Image}}')" /redis.conf --aclfile "" --dir /tmp) || return
+  # shellcheck disable=SC2064 # of this container
+  trap "docker rm -fv $container >/dev/null" RETURN
+  within 10 docker exec "$container" redis-cli -e ping || { docker logs "$container" 2>&1 | tail -n 3; return 1; }
+  answer=$(docker exec "$container" redis-cli config get '*' | paste -d' ' - -)
+  # On disk within a second, in snapshots, and with the time in the log.
+  has '^appendonly yes$' && has '^appendfsync everysec$' && has '^save 3600 1 300 100 60 10000$' && has '^aof-timestamp-enabled yes$' || return
+  # A client that reads nothing, sends no end, or takes too much with others; a script without end.
+  has '^client-output-buffer-limit normal 8388608 4194304 10 .*pubsub 8388608 4194304 10$' && has '^client-query-buffer-limit 4194304$' &&
+    has '^proto-max-bulk-len 1048576$' && has '^maxmemory-clients 16777216$' && has '^lua-time-limit 500$' || return
+  has '^lazyfree-lazy-expire yes$' && has '^lazyfree-lazy-eviction yes$' && has '^lazyfree-lazy-server-del yes$' || return
+  # Half of what its container has: a snapshot needs room beside the data.
+  memory=$(sed -n 's/^maxmemory //p' <<<"$answer")
+  [ "$memory" -gt 0 ] && [ $((2 * memory)) -le "$(inspect redis '{{.HostConfig.Memory}}')" ] || { echo "maxmemory $memory"; return 1; }
 }
 redis_is_durable() {
   answer=$(redis_as health info)

@@ -37,10 +37,41 @@ shows_a_badge() {
 }
 statistics_are_cached() {
   answer=$(ask "$url/api/stats") && status 200 && has '^x-cache: \(HIT\|MISS\|STALE\)' && has '^etag: ' && has '"minutes":\[[0-9,]*\]' || return
-  answer=$(ask "$url/api/stats") && has '^x-cache-edge: \(HIT\|UPDATING\|STALE\)' || return
+  # Twice, for the first may be the last of its ten seconds.
+  answer=$(ask "$url/api/stats" "$url/api/stats") && has '^x-cache-edge: \(HIT\|UPDATING\|STALE\)' || return
   # Past the edge: the second answer within a second is from Redis.
   answer=$(inside app sh -c 'for i in 1 2 3; do wget -S -q -O /dev/null http://127.0.0.1:5000/api/stats; done' 2>&1 | tr -d '\r')
   has 'x-cache: HIT'
+}
+statistics_have_one_spelling() {
+  local path
+  for path in /api/%73tats /api/./stats /api//stats /x/../api/stats; do
+    answer=$(ask --path-as-is "$url$path") && status 200 && has '^x-cache-edge:' && has '"visitorsToday"' || { echo "at $path"; return 1; }
+  done
+}
+# A clock of Nginx that is set back would keep what it holds as fresh as long: so each ten seconds begin without.
+statistics_begin_anew() {
+  local ten before="" begun=0
+  while [ "$begun" -lt 3 ]; do
+    answer=$(ask "$url/api/stats") && status 200 || return
+    ten=$(sed -n 's/^[Dd]ate: .*:[0-9]*:\([0-5]\)[0-9] GMT$/\1/p' <<<"$answer")
+    if [ -n "$before" ] && [ "$ten" != "$before" ]; then
+      # Somebody else may have been the first to ask.
+      begun=$((begun + 1))
+      ! has '^x-cache-edge: MISS' >/dev/null || return 0
+    fi
+    before=$ten
+    sleep 0.3
+  done
+  has '^x-cache-edge: MISS'
+}
+statistics_are_of_now() {
+  local total
+  ask "$url/api/stats" >/dev/null
+  sleep 10
+  total=$("${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p')
+  answer=$(ask "$url/api/stats") && status 200 && lacks '^x-cache-edge: STALE' || return
+  [ "$(sed -n 's/^{"visits":\([0-9]*\),.*/\1/p' <<<"$answer")" -ge "$total" ] || { echo "$total were counted, not so in:"; echo "$answer"; return 1; }
 }
 sessions_work() {
   local cookie
@@ -56,6 +87,22 @@ events_are_live() {
   answer=$({ sleep 1; "${curl[@]}" -sS "$url/" >/dev/null; } & "${curl[@]}" -sS -i -N -m 3 "$url/api/events" 2>/dev/null | tr -d '\r')
   status 200 && has '^content-type: text/event-stream' && has '^retry: ' || return
   [ "$(grep -c '^event: visit' <<<"$answer")" -ge 2 ] || { echo "no event for the visit in:"; echo "$answer"; return 1; }
+}
+# A line of its own every 15 s keeps it.
+quiet_page_stays_open() {
+  local heard status=0
+  heard=$("${curl[@]}" -sS -N -m 17 "$url/api/events" 2>&1) || status=$?
+  # 28: curl's own time was over.
+  [ "$status" = 28 ] && grep -q '^:' <<<"$heard" || { echo "ended with $status after: $heard"; return 1; }
+}
+# Start, stop and what goes wrong; not what is asked.
+log_is_quiet() {
+  local path before
+  before=$(docker compose logs --no-log-prefix app 2>&1 | wc -l)
+  for path in / /api/visits /api/stats /api/session /no/such /badge/smoke.svg; do ask "$url$path" >/dev/null; done
+  answer=$(docker compose logs --no-log-prefix app 2>&1)
+  [ "$(wc -l <<<"$answer")" = "$before" ] || { echo "requests were logged:"; tail -n 5 <<<"$answer"; return 1; }
+  ! grep -E ' (DEBUG|TRACE) ' <<<"$answer" | head -n 3 | grep .
 }
 described() { answer=$(ask "$url/openapi.yaml") && status 200 && has 'content-type: application/yaml' && has '^openapi: 3.1' && has '^  /api/session:'; }
 metrics_inside_only() {

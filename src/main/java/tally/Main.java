@@ -2,59 +2,80 @@ package tally;
 
 import io.javalin.Javalin;
 import io.javalin.util.JavalinException;
+import io.javalin.util.JavalinLogger;
 import java.security.Security;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.ToLongFunction;
+import java.util.function.UnaryOperator;
+import org.eclipse.jetty.server.Server;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
+import tally.counting.Counting;
+import tally.counting.Keys;
+import tally.counting.Sessions;
+import tally.counting.Stats;
+import tally.counting.Visits;
+import tally.frame.config.ConfigLayers;
+import tally.frame.config.InvalidSetting;
+import tally.frame.config.Version;
+import tally.frame.http.Health;
+import tally.frame.http.WebServer;
+import tally.frame.metrics.Metrics;
+import tally.frame.redis.Cache;
+import tally.frame.redis.RedisClients;
+import tally.frame.redis.Rights;
+import tally.live.EventStream;
+import tally.live.NewsPublisher;
+import tally.web.Routes;
+import tally.web.SessionRoutes;
 
 /**
  * Tally from the outside in: the settings are read, Redis is opened, each part is made and handed to those that need it,
- * and all of it is stopped in order. Nothing else here knows this class but for the version.
+ * and all of it is stopped in order. Nothing else here knows this class.
+ *
+ * <p>{@link #start} and {@link #stop} are each called once.
  */
-final class Main {
-
-    /** Of the sources; the image's build writes it here. */
-    static final String REVISION = "unknown";
+public final class Main {
 
     private final Settings settings;
     private final UnifiedJedis redis;
+    private final UnifiedJedis redisOfVisits;
     private final Health health;
-    private final Announcer announcer;
+    private final Rights rights;
+    private final NewsPublisher announcer;
     private final Visits visits;
-    private final Events events;
-    /** Open to the tests, which ask it for its routes. */
-    final Javalin http;
+    private final EventStream events;
+    private final Javalin http;
 
     static void main(String[] arguments) {
         try {
-            var layers = Layers.read(List.of(arguments), System.getenv());
+            var layers = ConfigLayers.read(List.of(arguments), System.getenv());
             switch (layers.command()) {
-                case HELP -> System.out.print(Layers.help());
-                case VERSION -> System.out.println("tally " + version() + ", revision " + REVISION);
+                case HELP -> System.out.print(ConfigLayers.help());
+                case VERSION -> System.out.println("tally " + Version.NUMBER + ", revision " + Version.REVISION);
                 case PRINT_CONFIG -> {
                     Settings.of(layers.merged());
                     System.out.print(layers.print());
                 }
-                case RUN -> run(Settings.of(layers.merged()));
+                case RUN -> run(Settings.of(layers.merged()), layers.notes());
             }
-        } catch (Settings.Invalid mistake) {
+        } catch (InvalidSetting mistake) {
             System.err.println("tally: " + mistake.getMessage());
             System.exit(2);
         }
     }
 
-    private static void run(Settings settings) {
+    private static void run(Settings settings, List<String> notes) {
         setUpProcess(settings);
-        var main = new Main(settings, null);
+        notes.forEach(LoggerFactory.getLogger("tally")::warn);
+        var main = new Main(settings);
         main.start();
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(main::stop));
     }
 
-    /** What is set for the whole process, and has no effect once a line is logged or a name is looked up. */
-    static void setUpProcess(Settings settings) {
+    /** Sets what holds for the whole process. Called first: once a line is logged or a name looked up it has no effect. */
+    public static void setUpProcess(Settings settings) {
         if (settings.debug()) {
             System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
             // Javalin's log of each request is at this level.
@@ -65,52 +86,86 @@ final class Main {
         Security.setProperty("networkaddress.cache.negative.ttl", "0");
     }
 
-    /** {@code counter}, where not null, stands in for {@link Visits#count}, to measure counting against other ways. */
-    Main(Settings settings, ToLongFunction<Visits.Visit> counter) {
-        this.settings = settings;
-        var metrics = new Metrics();
-        redis = Redis.open(settings.redis(), metrics);
-        health = new Health(redis, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
-        announcer = new Announcer(redis);
-        visits = new Visits(redis, settings.visits(), announcer, metrics);
-        events = new Events(settings, visits, metrics);
-        var routes = new Routes(settings, counter == null ? visits::count : counter, visits, new Stats(redis),
-                new Sessions(redis, settings.session(), metrics), new Cache(redis, settings.cache(), metrics), events, health, metrics);
-        http = new Http(settings, metrics).serve(routes::install);
+    public Main(Settings settings) {
+        this(settings, visits -> visits);
     }
 
-    void start() {
+    /** With another way of counting, which is given Tally's own: scripts/bench.sh measures them against each other. */
+    public Main(Settings settings, UnaryOperator<Counting> way) {
+        this.settings = settings;
+        var metrics = new Metrics();
+        redis = RedisClients.open(settings.redis(), metrics);
+        redisOfVisits = RedisClients.openSingle(settings.redis(), metrics);
+        var keys = new Keys(redis);
+        rights = new Rights(redis, keys::oneOfEach, settings.redis().user());
+        announcer = new NewsPublisher(redis, keys);
+        visits = new Visits(redis, redisOfVisits, keys, settings.visits(), settings.redis(), announcer::note, metrics);
+        health = new Health(redis, visits::tryOut, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
+        events = new EventStream(settings.events(), settings.redis(), visits::total, metrics);
+        var sessions = new Sessions(redis, keys, settings.session(), metrics);
+        var cache = new Cache(redis, keys::cached, settings.cache(), metrics);
+        var routes = new Routes(settings.message(), way.apply(visits), visits, new Stats(redis, keys),
+                new SessionRoutes(sessions, settings.session().ttl()), cache, events, health, metrics);
+        http = new WebServer(settings.http(), settings.stop().drain(), settings.redis().perRequest(), Routes.ALWAYS_ANSWERED, settings.debug(), metrics)
+                .serve(routes::install);
+    }
+
+    public void start() {
         announcer.start();
         visits.start();
         try {
-            http.start();
+            quietly(http::start);
         } catch (JavalinException taken) {
-            throw new Settings.Invalid("port: can't listen on %s:%d: %s".formatted(settings.host(), settings.port(), taken.getMessage()));
+            throw new InvalidSetting("port: can't listen on %s:%d: %s".formatted(settings.http().host(), settings.http().port(), taken.getMessage()));
         }
         events.start();
-        LoggerFactory.getLogger("tally").info("Tally {} answers on http://{}:{}", version(), settings.host(), port());
+        rights.start();
+        LoggerFactory.getLogger("tally").info("Tally {} answers on http://{}:{}", Version.NUMBER, settings.http().host(), port());
     }
 
-    int port() {
+    public int port() {
         return http.port();
     }
 
-    /** Says so in /health, waits, lets open pages go and requests under way finish, and closes Redis last. */
-    void stop() {
+    /** Every route, as {@code GET /api/visits/{page}}. */
+    public List<String> routes() {
+        return http.unsafe.internalRouter.allHttpHandlers().stream().map(route -> route.endpoint)
+                .filter(route -> route.method.isHttpMethod()).map(route -> route.method.name() + " " + route.path).toList();
+    }
+
+    /** What listens: for who puts something in front of it, or looks into it. */
+    public Server server() {
+        return http.jettyServer().server();
+    }
+
+    /** Stops in order: announce it in /health, wait, let open pages go, finish the requests under way, close Redis. */
+    public void stop() {
         var log = LoggerFactory.getLogger("tally");
         log.info("Stopping");
         health.stopping();
+        rights.close();
         pause(settings.stop().announce());
         events.close();
         try {
-            http.stop();
+            quietly(http::stop);
         } catch (JavalinException late) {
             log.warn("Requests were still under way after {}", settings.stop().drain());
         }
         visits.close();
         announcer.close();
+        redisOfVisits.close();
         redis.close();
         log.info("Stopped");
+    }
+
+    /** Javalin logs with a stack trace what it then throws, and what is said in a line here. */
+    private static void quietly(Runnable work) {
+        JavalinLogger.enabled = false;
+        try {
+            work.run();
+        } finally {
+            JavalinLogger.enabled = true;
+        }
     }
 
     private static void pause(Duration time) {
@@ -119,10 +174,5 @@ final class Main {
         } catch (InterruptedException hurry) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    /** From the jar's manifest. */
-    static String version() {
-        return Optional.ofNullable(Main.class.getPackage().getImplementationVersion()).orElse("dev");
     }
 }

@@ -1,5 +1,7 @@
 // Keeps the page live. It only ever reads: a visit is counted by opening the page, never from here.
 
+/** Where Tally is: all addresses are relative to the page's own, since it may be under a path of another site. */
+const SITE = new URL(".", location).href.replace(/\/+$/, "");
 const element = id => document.getElementById(id);
 const say = (id, text) => { element(id).textContent = text; };
 /** The words for each state stand in the HTML, as data-… of the element. */
@@ -100,7 +102,7 @@ const chart = { minutes: [], newest: 0 };
 const minuteAt = index => clock(chart.newest - (59 - index) * 60_000);
 
 const refreshStatistics = repeating(5, async () => {
-  const { ok, status, headers, body } = await ask("/api/stats");
+  const { ok, status, headers, body } = await ask("api/stats");
   const [cache, edge] = [headers.get("X-Cache"), headers.get("X-Cache-Edge")];
   showPath(ok, cache, edge);
   if (!ok || !body) return say("chart-note", `No fresh figures right now (${status || "no answer"}), trying again…`);
@@ -169,7 +171,7 @@ function showPath(ok, cache, edge) {
 // The process that answers, and Redis behind it.
 
 const refreshHealth = repeating(10, async () => {
-  const { body } = await ask("/health");
+  const { body } = await ask("health");
   // When there is no app, Nginx answers by itself and in another shape.
   const report = body?.redis ? body : { status: "unreachable", redis: {} };
   const { latencyMs, usedMemoryBytes: used, maxMemoryBytes: most, lastSave, error } = report.redis;
@@ -185,7 +187,7 @@ const refreshHealth = repeating(10, async () => {
 // The reader's session.
 
 async function refreshSession() {
-  const { ok, status, body } = await ask("/api/session");
+  const { ok, status, body } = await ask("api/session");
   element("session-facts").hidden = !ok;
   show("session-message", ok ? "known" : status === 404 ? "none" : "unknown");
   if (!ok) return;
@@ -198,7 +200,7 @@ async function refreshSession() {
 }
 
 async function forget() {
-  const { ok, status } = await ask("/api/session", "DELETE");
+  const { ok, status } = await ask("api/session", "DELETE");
   if (!ok && status !== 404) return show("session-message", "failed");
   element("session-facts").hidden = true;
   show("session-message", "forgotten");
@@ -213,11 +215,11 @@ function showBadge() {
   const options = new URLSearchParams();
   if (label.value) options.set("label", label.value);
   if (color.value !== color.defaultValue) options.set("color", color.value.slice(1));
-  const path = `/badge/total.svg?${options}`.replace(/\?$/, "");
+  const path = `badge/total.svg?${options}`.replace(/\?$/, "");
   const word = label.value.replace(/[^\p{L}\p{N} .-]/gu, "") || "visits";
   element("badge").src = path;
-  say("as-html", `<img src="${location.origin}${path.replace("&", "&amp;")}" alt="${word}">`);
-  say("as-markdown", `![${word}](${location.origin}${path})`);
+  say("as-html", `<img src="${SITE}/${path.replace("&", "&amp;")}" alt="${word}">`);
+  say("as-markdown", `![${word}](${SITE}/${path})`);
 }
 
 async function copy({ currentTarget: button }) {
@@ -242,7 +244,7 @@ const live = { source: null, failures: 0, retry: 0, differed: 0, soon: 0 };
 
 function connect() {
   disconnect();
-  const source = live.source = new EventSource("/api/events");
+  const source = live.source = new EventSource("api/events");
   source.addEventListener("open", () => {
     if (element("live").dataset.state === "lost") refreshAll();
     live.failures = 0;
@@ -280,7 +282,7 @@ async function refreshAll() {
   refreshHealth();
   refreshSession();
   showBadge();
-  const { body } = await ask("/api/visits");
+  const { body } = await ask("api/visits");
   if (body?.visits > total.shown) showTotal(body.visits);
 }
 
@@ -293,7 +295,7 @@ function wakeOrSleep() {
 }
 
 document.querySelectorAll("[data-script]").forEach(part => { part.hidden = false; });
-document.querySelectorAll(".origin").forEach(part => { part.textContent = location.origin; });
+document.querySelectorAll(".site").forEach(part => { part.textContent = SITE; });
 document.querySelectorAll("[data-copy]").forEach(button => button.addEventListener("click", copy));
 element("forget").addEventListener("click", forget);
 element("badge-options").addEventListener("change", showBadge);

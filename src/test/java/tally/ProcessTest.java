@@ -2,100 +2,180 @@ package tally;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tally.support.Eventually;
+import tally.dev.LocalRedis;
+import tally.frame.config.ConfigLayers;
+import tally.load.BadInput;
+import tally.support.TallyProcess;
 
-/** The service as a process: its exit status, what it prints, and how it stops. */
+/** The service as a process: its exit status, what it prints and logs, and how it stops. */
 class ProcessTest {
+
+    private static final String TIME = "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}(Z|[+-]\\d\\d:\\d\\d) ";
 
     @TempDir
     private Path folder;
 
     @Test
     void aMistakeIsOneLineAndExitStatus2() throws Exception {
-        var process = run("--redis-prot", "1");
-        assertThat(process.waitFor()).isEqualTo(2);
-        assertThat(errors(process)).isEqualTo("tally: --redis-prot: unknown flag (from command line); --help lists them\n");
+        try (var process = TallyProcess.run(folder, "--redis-prot", "1")) {
+            assertThat(process.exitStatus()).isEqualTo(2);
+            assertThat(process.errors()).isEqualTo("tally: --redis-prot: unknown flag (from command line); --help lists them\n");
+            assertThat(process.output()).isEmpty();
+        }
     }
 
     @Test
     void aTakenPortIsOneLineAndExitStatus2() throws Exception {
-        try (var redis = new LocalRedis(folder)) {
-            var process = run("--host", "127.0.0.1", "--port", Integer.toString(redis.port()));
-            assertThat(process.waitFor()).isEqualTo(2);
-            assertThat(errors(process).lines()).last().asString().startsWith("tally: port: can't listen on 127.0.0.1:" + redis.port());
+        try (var redis = new LocalRedis(folder);
+                var process = TallyProcess.run(folder, "--host", "127.0.0.1", "--port", Integer.toString(redis.port()))) {
+            assertThat(process.exitStatus()).isEqualTo(2);
+            assertThat(process.errors()).startsWith("tally: port: can't listen on 127.0.0.1:" + redis.port() + ": ").hasLineCount(1);
         }
     }
 
     @Test
-    void sigtermAnswersTheRequestUnderWayAndAnnouncesItFirst() throws Exception {
-        int port = LocalRedis.freePort();
-        try (var redis = new LocalRedis(folder); var client = HttpClient.newHttpClient()) {
-            var process = run("--host", "127.0.0.1", "--port", Integer.toString(port), "--redis-port", Integer.toString(redis.port()),
-                    "--stop-announce", "500ms", "--redis-timeout", "10s");
-            Eventually.isTrue("answers", () -> status(client, port, "/") == 200);
+    void whatIsAskedForIsPrintedAndNothingIsStarted() throws Exception {
+        try (var process = TallyProcess.run(folder, "--version")) {
+            assertThat(process.exitStatus()).isZero();
+            assertThat(process.output()).matches("tally \\S+, revision \\S+\n");
+            assertThat(process.errors()).isEmpty();
+        }
+        try (var process = TallyProcess.run(folder, "--help")) {
+            assertThat(process.exitStatus()).isZero();
+            assertThat(process.output()).isEqualTo(ConfigLayers.help());
+        }
+        try (var process = TallyProcess.run(folder, "--print-config", "--port", "70000")) {
+            assertThat(process.exitStatus()).isEqualTo(2);
+            assertThat(process.output()).isEmpty();
+            assertThat(process.errors()).startsWith("tally: port: '70000' is not");
+        }
+    }
+
+    @Test
+    void aQuietLifeIsThreeLinesInTheLog() throws Exception {
+        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port())) {
+            for (var path : List.of("/", "/api/visits", "/api/stats", "/nowhere", "/health", "/metrics", "/badge/total.svg?color=none")) {
+                assertThat(tally.status(path)).as(path).isIn(200, 400, 404);
+            }
+            tally.signal("TERM");
+            assertThat(tally.exitStatus()).isEqualTo(143);
+            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping", "INFO tally - Stopped");
+        }
+    }
+
+    /** However often it was asked: what is away is told by /health and by the metrics. */
+    @Test
+    void aRedisThatIsAwayFillsNoLog() throws Exception {
+        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port())) {
+            assertThat(tally.status("/")).isEqualTo(200);
+            // Whose news could not be told would be a line.
+            Eventually.isTrue("it is told", () -> isPublished(redis));
+            redis.stop();
+            for (int i = 0; i < 10; i++) {
+                for (var path : List.of("/", "/api/visits", "/api/stats", "/api/session", "/health", "/metrics")) {
+                    assertThat(tally.status(path)).as(path).isIn(200, 404, 503);
+                }
+            }
+            redis.start();
+            Eventually.isTrue("counts again", () -> tally.status("/") == 200);
+            tally.signal("TERM");
+            assertThat(tally.exitStatus()).isEqualTo(143);
+            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping", "INFO tally - Stopped");
+        }
+    }
+
+    @Test
+    void sigtermAnswersTheRequestsUnderWayAndAnnouncesItFirst() throws Exception {
+        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port(),
+                "--stop-announce", "500ms", "--redis-timeout", "20s", "--stop-drain", "60s")) {
+            assertThat(tally.status("/")).isEqualTo(200);
             redis.pause();
-            var underWay = client.sendAsync(request(port, "/"), HttpResponse.BodyHandlers.ofString());
-            // The request is under way once it reached Redis, which is paused: there is no sign of it outside.
-            Thread.sleep(300);
-            Signals.send("TERM", process.pid());
-            Eventually.isTrue("says that it stops", () -> status(client, port, "/health/live") == 200 && stopping(client, port));
-            // By now the announcement is over: the server itself waits for the request.
-            Thread.sleep(1000);
+            var underWay = tally.ask("/");
+            Eventually.isTrue("one is under way", () -> metric(tally, "tally_batch_visits_count 2"));
+            var waiting = List.of(tally.ask("/"), tally.ask("/"), tally.ask("/"));
+            Eventually.isTrue("and three wait behind it", () -> metric(tally, "tally_waiting 3.0"));
+            tally.signal("TERM");
+            // The announcement asks whoever keeps a connection to leave it.
+            Eventually.isTrue("says that it stops", () -> tally.ask("/health/live").join().headers().firstValue("Connection").isPresent());
+            Eventually.isTrue("listens no more", () -> tally.status("/health/live") == 0);
             assertThat(underWay).isNotDone();
             redis.resume();
-            assertThat(underWay.get(10, TimeUnit.SECONDS).body()).contains("\"visits\":2");
-            assertThat(process.waitFor(15, TimeUnit.SECONDS)).isTrue();
-            assertThat(process.exitValue()).isEqualTo(143);
+            assertThat(underWay.get(20, TimeUnit.SECONDS).body()).contains("\"visits\":2");
+            for (var one : waiting) {
+                assertThat(one.get(20, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+            }
+            assertThat(tally.exitStatus()).isEqualTo(143);
         }
     }
 
-    private Process run(String... arguments) throws IOException {
-        var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp", System.getProperty("java.class.path"), "tally.Main"));
-        command.addAll(List.of(arguments));
-        var builder = new ProcessBuilder(command).redirectError(folder.resolve("errors").toFile());
-        builder.environment().keySet().removeIf(name -> name.matches("PORT|HOST|DEBUG|MESSAGE|REDIS_.*|TALLY_.*"));
-        return builder.start();
-    }
-
-    private String errors(Process ended) throws IOException {
-        return Files.readString(folder.resolve("errors"), StandardCharsets.UTF_8);
-    }
-
-    private static HttpRequest request(int port, String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build();
-    }
-
-    /** The announcement asks whoever keeps a connection to leave it. */
-    private static boolean stopping(HttpClient client, int port) {
-        try {
-            return client.send(request(port, "/health/live"), HttpResponse.BodyHandlers.discarding()).headers().firstValue("Connection").isPresent();
-        } catch (IOException gone) {
-            return false;
-        } catch (InterruptedException hurry) {
-            throw new IllegalStateException(hurry);
+    @Test
+    void whatRedisUserMayNotIsOneLine() throws Exception {
+        try (var redis = new LocalRedis(folder); var admin = redis.connect()) {
+            admin.aclSetUser("mine", "on", ">secret", "~*", "&*", "+@all", "-incrby", "-zadd", "-publish", "-pfadd", "-set", "-expire");
+            try (var tally = TallyProcess.serve(folder, redis.port(), "--redis-user", "mine", "--redis-password", "secret")) {
+                Eventually.isTrue("says what it may not", () -> tally.errors().contains("lacks"));
+                assertThat(tally.errors().lines().filter(line -> line.contains("lacks"))).singleElement().asString()
+                        .endsWith("Redis' user mine lacks rights that Tally needs: INCRBY, ZADD, EXPIRE, PFADD, SET, PUBLISH");
+                assertThat(admin.keys("*")).isEmpty();
+            }
         }
     }
 
-    private static int status(HttpClient client, int port, String path) {
-        try {
-            return client.send(request(port, path), HttpResponse.BodyHandlers.discarding()).statusCode();
-        } catch (IOException notYet) {
-            return 0;
-        } catch (InterruptedException hurry) {
-            throw new IllegalStateException(hurry);
+    @Test
+    void aStopThatWaitsInVainIsOneLineMore() throws Exception {
+        try (var redis = new LocalRedis(folder);
+                var tally = TallyProcess.serve(folder, redis.port(), "--redis-timeout", "60s", "--stop-announce", "0s", "--stop-drain", "200ms")) {
+            assertThat(tally.status("/")).isEqualTo(200);
+            Eventually.isTrue("it is told", () -> isPublished(redis));
+            redis.pause();
+            try {
+                tally.ask("/");
+                Eventually.isTrue("one is under way", () -> metric(tally, "tally_batch_visits_count 2"));
+                tally.signal("TERM");
+                assertThat(tally.exitStatus()).isEqualTo(143);
+            } finally {
+                redis.resume();
+            }
+            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping",
+                    "WARN tally - Requests were still under way after PT0\\.2S", "INFO tally - Stopped");
+        }
+    }
+
+    /** Nothing that a client sends is worth a line. */
+    @Test
+    void whatIsWrongWithRequestsFillsNoLog() throws Exception {
+        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port())) {
+            var badInput = BadInput.send(new InetSocketAddress("127.0.0.1", tally.port()), 2000, 1);
+            assertThat(badInput.wrong()).isEmpty();
+            tally.signal("TERM");
+            assertThat(tally.exitStatus()).isEqualTo(143);
+            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping", "INFO tally - Stopped");
+        }
+    }
+
+    /** Its rights were tried out, and a visit was told. */
+    private static boolean isPublished(LocalRedis redis) {
+        try (var admin = redis.connect()) {
+            return admin.info("commandstats").contains("cmdstat_publish:calls=2,");
+        }
+    }
+
+    private static boolean metric(TallyProcess tally, String line) {
+        return tally.ask("/metrics").join().body().contains(line + "\n");
+    }
+
+    private static void assertLog(TallyProcess tally, String... lines) {
+        var log = tally.errors().lines().toList();
+        assertThat(log.stream().limit(lines.length + 3L)).hasSize(lines.length);
+        for (int i = 0; i < lines.length; i++) {
+            assertThat(log.get(i)).matches(TIME + lines[i]);
         }
     }
 }

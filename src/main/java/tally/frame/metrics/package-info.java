@@ -1,0 +1,2 @@
+/** Frame: what the process did, in numbers for Prometheus. */
+package tally.frame.metrics;

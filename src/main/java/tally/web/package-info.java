@@ -1,0 +1,2 @@
+/** Counter: every address, and what it answers with. */
+package tally.web;

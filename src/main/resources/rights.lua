@@ -1,0 +1,32 @@
+-- Tries out each command that Tally's other scripts and requests ask for, so that all that a user may not are known at once.
+--
+-- KEYS  1 the total   2 the pages   3 a minute   4 a day's visitors   5 a session   6 all sessions   7 a cached value
+--       8 a hash of ids
+-- Returns the names of those that are refused. What it writes is nothing, or what a visit may write that counts none.
+local session, cached, ids = KEYS[5], KEYS[7], KEYS[8]
+
+local lacking = {}
+for _, call in ipairs({
+  { 'TIME' },
+  { 'GET', KEYS[1] }, { 'MGET', KEYS[1] }, { 'INCRBY', KEYS[1], 0 },
+  { 'ZSCORE', KEYS[2], '' }, { 'ZCARD', KEYS[2] }, { 'ZRANGE', KEYS[2], 0, 0 }, { 'ZADD', KEYS[2], 'XX', 0, '' },
+  { 'EXPIRE', KEYS[3], 0 },
+  { 'PFCOUNT', KEYS[4] }, { 'PFADD', KEYS[4] }, { 'EXPIRE', KEYS[4], 0 },
+  { 'HSET', session, 'last', 0 }, { 'HGETALL', session }, { 'PTTL', session }, { 'PEXPIRE', session, 1 }, { 'DEL', session },
+  { 'ZREM', KEYS[6], '' },
+  { 'SET', cached, '', 'PX', 1 }, { 'DEL', cached },
+  { 'HMGET', ids, '' }, { 'UNLINK', ids },
+  -- News that are none; who hears them passes them over.
+  { 'PUBLISH', 'tally:events', '' },
+}) do
+  local answer = redis.pcall(unpack(call))
+  local refusal = type(answer) == 'table' and answer.err or ''
+  -- In the words of several versions.
+  for _, words in ipairs({ 'NOPERM', 'No permissions', 'ACL failure', "can't run this command", "can't access" }) do
+    if string.find(refusal, words, 1, true) then
+      lacking[#lacking + 1] = call[1]
+      break
+    end
+  end
+end
+return lacking

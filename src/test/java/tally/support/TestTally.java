@@ -1,0 +1,150 @@
+package tally.support;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.eclipse.jetty.server.handler.GracefulHandler;
+import tally.Main;
+import tally.Settings;
+import tally.frame.config.ConfigLayers;
+
+/** The real service on a free port, as its command line would start it, and a client that speaks HTTP to it. */
+public final class TestTally implements AutoCloseable {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Main main;
+    private CompletableFuture<Void> stopped;
+    private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    private TestTally(Main main) {
+        this.main = main;
+        main.start();
+    }
+
+    /** On the tests' shared Redis. */
+    public static TestTally start(String... flags) {
+        return start(RealRedis.shared().host(), RealRedis.shared().port(), flags);
+    }
+
+    public static TestTally start(String redisHost, int redisPort, String... flags) {
+        return at("redis://" + redisHost + ":" + redisPort, flags);
+    }
+
+    public static TestTally at(String redisUrl, String... flags) {
+        var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s", "--redis-url", redisUrl));
+        arguments.addAll(List.of(flags));
+        return new TestTally(new Main(Settings.of(ConfigLayers.read(arguments, Map.of()).merged())));
+    }
+
+    public URI address(String path) {
+        return URI.create("http://127.0.0.1:" + main.port() + path);
+    }
+
+    /** Each as {@code GET /api/visits/{page}}. */
+    public List<String> routes() {
+        return main.routes();
+    }
+
+    public Answer get(String path, String... headers) {
+        return send("GET", path, "", headers);
+    }
+
+    /** Of events, which have no end, the answer's body is the first. */
+    public Answer send(String method, String path, String body, String... headers) {
+        return sendBytes(method, path, body.getBytes(StandardCharsets.UTF_8), headers);
+    }
+
+    public Answer sendBytes(String method, String path, byte[] body, String... headers) {
+        var request = HttpRequest.newBuilder(address(path)).timeout(Duration.ofSeconds(10))
+                .method(method, body.length == 0 ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofByteArray(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        try {
+            var response = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+            try (var text = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+                var isEndless = "text/event-stream".equals(response.headers().firstValue("Content-Type").orElse(""));
+                return new Answer(response.statusCode(), response.headers(), isEndless ? firstEvent(text) : text.readAllAsString());
+            }
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        } catch (InterruptedException hurry) {
+            throw new IllegalStateException(hurry);
+        }
+    }
+
+    /** The whole answer to a request line that no client would make. */
+    public String raw(String requestLine) {
+        try (var socket = new Socket("127.0.0.1", main.port())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream().write((requestLine + "\r\nHost: a\r\nConnection: close\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        }
+    }
+
+    private static String firstEvent(BufferedReader body) throws IOException {
+        var text = new StringBuilder();
+        for (var line = body.readLine(); line != null; line = line.startsWith("data:") ? null : body.readLine()) {
+            text.append(line).append('\n');
+        }
+        return text.toString();
+    }
+
+    /** It takes no more requests, as in the first moment of the stop; its door is open yet. */
+    public void beginToStop() {
+        main.server().getDescendant(GracefulHandler.class).shutdown();
+    }
+
+    /** As SIGTERM stops it, beside whoever asks for it. */
+    public CompletableFuture<Void> stop() {
+        if (stopped == null) {
+            stopped = CompletableFuture.runAsync(main::stop, task -> Thread.ofPlatform().name("stop").start(task));
+        }
+        return stopped;
+    }
+
+    @Override
+    public void close() {
+        client.shutdown();
+        stop().join();
+        client.close();
+    }
+
+    public record Answer(int status, HttpHeaders headers, String body) {
+
+        public String header(String name) {
+            return headers.firstValue(name).orElse("");
+        }
+
+        public JsonNode json() {
+            try {
+                return JSON.readTree(body());
+            } catch (JsonProcessingException other) {
+                throw new AssertionError("Not JSON: " + body(), other);
+            }
+        }
+
+        public long visits() {
+            return json().required("visits").asLong();
+        }
+    }
+}

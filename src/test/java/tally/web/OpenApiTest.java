@@ -1,0 +1,277 @@
+package tally.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SchemaRegistryConfig;
+import com.networknt.schema.SpecificationVersion;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import redis.clients.jedis.params.SetParams;
+import tally.dev.LocalRedis;
+import tally.support.RealRedis;
+import tally.support.TestTally;
+
+/**
+ * Holds openapi.yaml against the running service. To each operation is done all that can be done to any: every answer
+ * must be one that the document describes, and every answer that it describes must have come. Only what is marked
+ * {@code x-answered-by: nginx} is left out.
+ */
+class OpenApiTest {
+
+    private static final Set<String> METHODS = Set.of("get", "put", "post", "delete", "options", "head", "patch", "trace");
+    /** What belongs to HTTP itself, or is meant for nginx: may come without being described. */
+    private static final Set<String> HTTP_HEADERS = Set.of("date", "content-type", "content-length", "transfer-encoding", "connection",
+            "expires", "vary", "x-accel-buffering");
+    private static final Map<String, List<String>> VALUES = Map.of(
+            "page", List.of("a", "A.b_c-9", "a".repeat(64), "a".repeat(65), "-a", ".a", "a b", "ä", "total", "totals"),
+            "label", List.of("hits", "a b", "ä<&", "a".repeat(40), "a".repeat(41), "", " ", "a\nb", "\u0001", "\u0085"),
+            "color", List.of("fff", "#1f7a3d", "FFFFFF", "ffff", "", "blue", "green", "red", "orange", "yellow", "purple", "pink", "teal",
+                    "grey", "black", "Blue", "white"),
+            "X-Request-Id", List.of("a", "A.b_c-9", "a".repeat(128), "a".repeat(129), "a b", "a,b", ""));
+    private static final List<String> BODIES = List.of("{}", "[]", "\"a\"", "{\"a\":1}", "{\"a\":null}", "{\"\":\"a\"}",
+            "{\"%s\":\"\"}".formatted("a".repeat(64)), "{\"%s\":\"\"}".formatted("a".repeat(65)),
+            "{\"a\":\"%s\"}".formatted("b".repeat(1024)), "{\"a\":\"%s\"}".formatted("b".repeat(1025)), fields(20), fields(21));
+
+    private static final YAMLMapper YAML = new YAMLMapper();
+    private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12, registry ->
+            registry.schemaRegistryConfig(SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()));
+    private static TestTally service;
+    private static TestTally full;
+    private static TestTally away;
+    private static JsonNode document;
+
+    @BeforeAll
+    static void start() throws JsonProcessingException {
+        RealRedis.shared().empty();
+        service = TestTally.start();
+        full = TestTally.start("--visits-max-pages", "0", "--redis-database", "1");
+        away = TestTally.start("127.0.0.1", LocalRedis.freePort(), "--events-max-clients", "0");
+        document = YAML.readTree(service.get("/openapi.yaml").body());
+    }
+
+    @AfterAll
+    static void stop() {
+        Stream.of(service, full, away).forEach(TestTally::close);
+    }
+
+    @Test
+    void everyRouteIsDescribedAndTheOtherWayRound() {
+        var routes = service.routes().stream().map(route -> route.replace("/badge/total.svg", "/badge/{page}.svg")).distinct();
+        assertThat(operations().map(Operation::name)).containsExactlyInAnyOrderElementsOf(routes.toList());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyAnswerIsDescribedAndTheOtherWayRound() {
+        return operations().map(operation -> dynamicTest(operation.name(), () -> {
+            var seen = new HashSet<String>();
+            for (var answer : answers(operation)) {
+                seen.addAll(check(operation, answer));
+            }
+            assertThat(seen).as("seen of what is described").containsAll(operation.described());
+        }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> aParameterIsTakenWhereItsSchemaTakesIt() {
+        return operations().flatMap(operation -> operation.parameters().map(parameter -> {
+            var name = parameter.required("name").asText();
+            return dynamicTest(operation.name() + " " + name, () -> takesAsItsSchema(operation, parameter, name));
+        }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> whatIsLeftOutIsTakenForItsDefault() {
+        return operations().flatMap(operation -> operation.parameters().filter(parameter -> parameter.at("/schema").has("default"))
+                .map(parameter -> dynamicTest(operation.name() + " " + parameter.required("name").asText(), () -> {
+                    var given = "?" + parameter.required("name").asText() + "=" + parameter.at("/schema/default").asText();
+                    assertThat(service.send(operation.method, operation.path() + given, "").body())
+                            .isEqualTo(service.send(operation.method, operation.path(), "").body());
+                })));
+    }
+
+    @Test
+    void everyStateOfTheCacheIsDescribedAndTheOtherWayRound() throws JsonProcessingException {
+        var states = document.at("/components/headers/XCache/schema/enum").valueStream().map(JsonNode::asText).toList();
+        var operation = operations().filter(one -> one.template.equals("/api/stats")).findFirst().orElseThrow();
+        var seen = new HashSet<String>();
+        try (var old = TestTally.start("--cache-ttl", "0s", "--cache-stale", "1m", "--redis-database", "2");
+                var kept = TestTally.start("--cache-ttl", "1m", "--redis-database", "2"); var redis = RealRedis.shared().connect()) {
+            redis.select(2);
+            for (int i = 0; i < 2; i++) {
+                var answer = old.get("/api/stats");
+                check(operation, answer);
+                seen.add(answer.header("X-Cache"));
+                // As while another replica makes them anew.
+                redis.set("tally:cache:stats:lock", "another's", SetParams.setParams().px(2000));
+            }
+            redis.del("tally:cache:stats", "tally:cache:stats:lock");
+            for (int i = 0; i < 2; i++) {
+                seen.add(kept.get("/api/stats").header("X-Cache"));
+            }
+        }
+        assertThat(seen).containsExactlyInAnyOrderElementsOf(states);
+    }
+
+    private static void takesAsItsSchema(Operation operation, JsonNode parameter, String name) {
+        for (var value : VALUES.get(name)) {
+            var valid = mistakes(TextNode.valueOf(value), parameter.required("schema")).isEmpty();
+            var encoded = URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+            var answer = switch (parameter.required("in").asText()) {
+                case "path" -> service.send(operation.method, operation.template.replace("{" + name + "}", encoded), "");
+                case "query" -> service.send(operation.method, operation.path() + "?" + name + "=" + encoded, "");
+                default -> service.send(operation.method, operation.path(), "", name, value);
+            };
+            assertThat(answer.status()).as(value).isEqualTo(valid ? 200 : 400);
+        }
+    }
+
+    @Test
+    void aBodyIsTakenWhereItsSchemaTakesIt() throws JsonProcessingException {
+        var schema = document.at("/paths/~1api~1session/put/requestBody/content/application~1json/schema");
+        for (var body : BODIES) {
+            var valid = mistakes(YAML.readTree(body), schema).isEmpty();
+            var answer = service.send("PUT", "/api/session", body, "Content-Type", "application/json");
+            assertThat(answer.status()).as(body).isIn(valid ? List.of(200) : List.of(400, 413));
+        }
+    }
+
+    /** All that brings some operation to another answer than its usual one, done to this one. */
+    private static List<TestTally.Answer> answers(Operation operation) {
+        var method = operation.method;
+        var path = operation.path();
+        var body = operation.item.has("requestBody") ? "{}" : "";
+        String[] usual = {"Content-Type", "application/json", "Cookie", "tally-session=" + session()};
+        var answers = new ArrayList<>(List.of(
+                service.send(method, path, body, usual),
+                service.send(method, path, body, "Content-Type", "application/json", "Accept", "text/html", "User-Agent", "Mozilla"),
+                service.send(method, path, body, "Content-Type", "text/plain"),
+                service.send(method, path, body.isEmpty() ? "" : "a".repeat(100_000), usual),
+                service.send(method, path, body, "X-HTTP-Method-Override", "GET"),
+                service.send(method, path, body, "X-Long", "a".repeat(9000)),
+                service.send("PATCH", path, body, usual),
+                full.send(method, path, body, usual),
+                away.send(method, path, body, usual)));
+        // Often enough for one to come before the statistics are made anew.
+        for (int i = 0; i < 3; i++) {
+            var tag = service.send(method, path, body, usual).header("ETag");
+            answers.add(service.send(method, path, body, "Content-Type", "application/json", "If-None-Match", tag));
+        }
+        return answers;
+    }
+
+    private static String session() {
+        return service.get("/", "Accept", "text/html", "User-Agent", "Mozilla").header("Set-Cookie").split("[=;]")[1];
+    }
+
+    /** Fails unless the answer is as described; what was seen of it, in the words of {@link Operation#described}. */
+    private static Set<String> check(Operation operation, TestTally.Answer answer) throws JsonProcessingException {
+        var what = operation.name() + " " + answer.status() + " " + answer.headers().map() + " " + answer.body();
+        // 431 stands for all that can be wrong with any request.
+        var status = answer.status() == 431 ? "default" : Integer.toString(answer.status());
+        var response = resolved(operation.item.required("responses").path(status));
+        var type = answer.header("Content-Type").replaceFirst(";.*", "");
+
+        var seen = new HashSet<>(Set.of(status));
+        answer.headers().map().keySet().forEach(header -> seen.add(status + " " + header.toLowerCase()));
+        if (!answer.body().isEmpty()) {
+            seen.add(status + " " + type);
+        }
+        assertThat(operation.described()).as(what)
+                .containsAll(seen.stream().filter(fact -> !HTTP_HEADERS.contains(fact.replaceFirst(".* ", ""))).toList());
+
+        for (var header : response.path("headers").properties()) {
+            var description = resolved(header.getValue());
+            var value = answer.header(header.getKey());
+            if (description.path("required").asBoolean() || !value.isEmpty()) {
+                var typed = value.matches("\\d+") ? YAML.readTree(value) : TextNode.valueOf(value);
+                assertThat(mistakes(typed, description.required("schema"))).as(header.getKey() + " of " + what).isEmpty();
+            }
+        }
+        if (answer.status() == 405) {
+            assertThat(answer.header("Allow").split(", ")).containsExactlyInAnyOrder(operations()
+                    .filter(other -> other.template.equals(operation.template)).map(Operation::method).toArray(String[]::new));
+        }
+        if (response.has("content")) {
+            var content = response.required("content").required(type);
+            var body = type.endsWith("json") ? answer.json() : TextNode.valueOf(answer.body());
+            assertThat(mistakes(body, content.required("schema"))).as(what).isEmpty();
+            assertThat(type.equals("application/problem+json") ? body.required("status").asInt() : answer.status()).isEqualTo(answer.status());
+            if (content.has("x-event-data")) {
+                var data = answer.body().substring(answer.body().indexOf("\ndata: ") + 7);
+                assertThat(mistakes(YAML.readTree(data), content.required("x-event-data"))).as(what).isEmpty();
+            }
+        }
+        return seen;
+    }
+
+    private record Operation(String method, String template, JsonNode item) {
+
+        String name() {
+            return method + " " + template;
+        }
+
+        String path() {
+            return template.replace("{page}", "home");
+        }
+
+        /** Those that do not take any text. */
+        Stream<JsonNode> parameters() {
+            return Stream.of(item, document.required("paths").required(template)).flatMap(place -> place.path("parameters").valueStream())
+                    .map(OpenApiTest::resolved).filter(parameter -> !parameter.required("schema").toString().equals("{\"type\":\"string\"}"));
+        }
+
+        /** Each status, and each header and media type with it, that the service itself promises. */
+        Set<String> described() {
+            var facts = new HashSet<String>();
+            item.required("responses").properties().forEach(entry -> {
+                var response = resolved(entry.getValue());
+                if (!response.path("x-answered-by").asText().equals("nginx")) {
+                    facts.add(entry.getKey());
+                    Stream.of("headers", "content").flatMap(part -> response.path(part).propertyStream())
+                            .forEach(part -> facts.add(entry.getKey() + " " + part.getKey().toLowerCase()));
+                }
+            });
+            return facts;
+        }
+    }
+
+    private static Stream<Operation> operations() {
+        return document.required("paths").propertyStream().flatMap(path -> path.getValue().propertyStream()
+                .filter(entry -> METHODS.contains(entry.getKey()))
+                .map(entry -> new Operation(entry.getKey().toUpperCase(), path.getKey(), entry.getValue())));
+    }
+
+    private static JsonNode resolved(JsonNode node) {
+        return node.has("$ref") ? resolved(document.at(node.required("$ref").asText().substring(1))) : node;
+    }
+
+    private static List<com.networknt.schema.Error> mistakes(JsonNode value, JsonNode schema) {
+        ObjectNode whole = schema.deepCopy();
+        whole.set("components", document.required("components"));
+        return SCHEMAS.getSchema(whole).validate(value);
+    }
+
+    private static String fields(int count) {
+        return IntStream.range(0, count).mapToObj(i -> "\"" + i + "\":\"\"").collect(Collectors.joining(",", "{", "}"));
+    }
+}
