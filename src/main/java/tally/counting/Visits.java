@@ -147,9 +147,9 @@ public final class Visits implements Counting, AutoCloseable {
                 one.number.complete(number);
             }
         } catch (Throwable failure) {
+            // They waited for Redis as well: nobody waits for two calls that fail. Whoever comes later is not refused for it.
+            waiting.drainTo(batch);
             batch.forEach(one -> one.number.completeExceptionally(failure));
-            // They waited for Redis as well: nobody waits for two calls that fail.
-            refuseAll(failure);
         }
     }
 
