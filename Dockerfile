@@ -7,7 +7,7 @@ ARG JDK_IMAGE=eclipse-temurin:25-jdk
 FROM ${MAVEN_IMAGE} AS libraries
 WORKDIR /src
 COPY pom.xml .
-RUN --mount=type=cache,target=/root/.m2 mvn -B -q dependency:copy-dependencies@lib
+RUN --mount=type=cache,target=/root/.m2 mvn -B -q dependency:copy-dependencies@lib dependency:copy-dependencies@test-lib
 
 # build: the app jar.
 FROM libraries AS build
@@ -77,7 +77,7 @@ EOF
 FROM ${JDK_IMAGE} AS dev
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static && rm -rf /var/lib/apt/lists/* && \
     ln -s "$(command -v busybox)" /usr/local/bin/wget
-COPY --link --from=libraries /src/target/lib /app/lib
+COPY --link --from=libraries /src/target/lib /src/target/test-lib/jspecify-*.jar /app/lib/
 WORKDIR /app
 USER 10001:10001
 EXPOSE 5000

@@ -1,39 +1,42 @@
 #!/usr/bin/env bash
-# restore.sh [--prod] FILE: puts a backup in the place of what Redis holds, in a stack that runs or was never started.
+# restore.sh [--prod] FILE: puts a backup in the place of what Redis holds, in a stack that runs or
+# was never started.
 #
-# A damaged FILE is refused before anything is touched. The app answers 503 for the moment and goes on by itself. What
-# was there before stays beside it in Redis' volume, and comes back if the backup does not load. One at a time, and not
-# beside a backup or a rollout. After a kill -9 Redis may be stopped: the same command again goes on. --prod: the stack of
-# conf/prod/.env.
+# A damaged FILE is refused before anything is touched. The app answers 503 for the moment and goes
+# on by itself. What was there before stays beside it in Redis' volume, and comes back if the backup
+# does not load. One at a time, and not beside a backup or a rollout. After a kill -9 Redis may be
+# stopped: the same command again goes on. --prod: the stack of conf/prod/.env.
 set -euo pipefail
-[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+. "$(dirname "$0")/lib/command.sh"
 
 file=""
 for argument; do
   case $argument in
     --prod) export COMPOSE_ENV_FILES=conf/prod/.env ;;
-    -*) echo "restore.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
+    -*) misuse "unknown argument $argument; see --help" ;;
     *) file=$(cd "$(dirname "$argument")" && pwd)/$(basename "$argument") ;;
   esac
 done
 cd "$(dirname "$0")/.."
-fail() { echo "restore.sh: $*" >&2; exit 1; }
 [ -n "$file" ] || fail "which file? see --help"
-# shellcheck source=scripts/stack.sh
-. scripts/stack.sh
+. scripts/lib/lock.sh
+. scripts/lib/redis.sh
+. scripts/lib/stack.sh
 lock "$(setting name)-data"
 
-redis() {
-  # shellcheck disable=SC2016 # the container's shell expands it
-  docker compose exec -T redis sh -c 'REDISCLI_AUTH=$(cat /run/secrets/redis-operator-password) exec redis-cli -e --user operator "$@"' redis-cli "$@"
-}
 # As backup.sh says it.
 count() {
   local visits pages
-  visits=$(redis get visit_count) && pages=$(redis zcard tally:pages) && echo "visits: ${visits:-0}, pages: $pages"
+  visits=$(redis_inside_as operator get visit_count) &&
+    pages=$(redis_inside_as operator zcard tally:pages) &&
+    echo "visits: ${visits:-0}, pages: $pages"
 }
-visits() { sed 's/^visits: //; s/,.*//' <<<"$1"; }
-in_volume() { docker compose run --rm --no-deps -T --entrypoint sh redis -euc "cd /data; $1"; }
+visits_of() { # COUNT
+  sed 's/^visits: //; s/,.*//' <<<"$1"
+}
+in_volume() { # COMMANDS
+  docker compose run --rm --no-deps -T --entrypoint sh redis -euc "cd /data; $1"
+}
 
 holds=$(scripts/backup.sh --check "$file")
 echo "in the backup: $holds"
@@ -50,13 +53,14 @@ put_back() {
   in_volume "
     if [ -e $replaced/whole ]; then rm -rf appendonlydir dump.rdb; fi
     for old in $replaced/appendonlydir $replaced/dump.rdb; do [ ! -e \$old ] || mv \$old .; done
-    rm -rf $replaced" </dev/null || echo "restore.sh: it is in Redis' volume, in /data/$replaced" >&2
+    rm -rf $replaced" </dev/null ||
+    echo "restore.sh: it is in Redis' volume, in /data/$replaced" >&2
   [ -z "$moved" ] || docker compose up -d --wait redis >/dev/null 2>&1
 }
 trap put_back EXIT
 trap 'exit 1' INT TERM
-# Beside the data first: if there is no room for it, Redis has not stopped. What one that was killed had put there goes, and
-# what it had already taken away stays.
+# Beside the data first: if there is no room for it, Redis has not stopped. What one that was killed
+# had put there goes, and what it had already taken away stays.
 in_volume "
   for old in replaced-*/; do
     rm -rf \"\${old}new\" \"\${old}whole\"
@@ -71,14 +75,17 @@ docker compose stop redis 2>/dev/null
 in_volume "
   for old in appendonlydir dump.rdb; do [ ! -e \$old ] || mv \$old $replaced/; done
   touch $replaced/whole
-  mv $replaced/new appendonlydir" </dev/null || fail "the backup could not be put in the place of the data"
-docker compose up -d --wait redis >/dev/null 2>&1 || fail "Redis did not start with the backup; docker compose logs redis says why"
+  mv $replaced/new appendonlydir" </dev/null ||
+  fail "the backup could not be put in the place of the data"
+docker compose up -d --wait redis >/dev/null 2>&1 ||
+  fail "Redis did not start with the backup; docker compose logs redis says why"
 after=$(count) || fail "Redis did not answer after it started with the backup"
 # Or more: the app has found it and counts on.
-[ "$(visits "$after")" -ge "$(visits "$holds")" ] || fail "Redis holds less than the backup: $after"
+[ "$(visits_of "$after")" -ge "$(visits_of "$holds")" ] ||
+  fail "Redis holds less than the backup: $after"
 trap - EXIT
 trap '' INT TERM
 in_volume "rm $replaced/whole" </dev/null
 echo "after: $after"
 echo "What was there before is in Redis' volume, in /data/$replaced. To remove it:"
-echo "  docker compose ${COMPOSE_ENV_FILES:+--env-file $COMPOSE_ENV_FILES }exec redis rm -r /data/$replaced"
+echo "  $(compose_by_hand) exec redis rm -r /data/$replaced"

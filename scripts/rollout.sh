@@ -1,42 +1,44 @@
 #!/usr/bin/env bash
-# rollout.sh [--prod] [--watch SECONDS]: replaces every replica of the app by one of the image and configuration as they
-# are now, without a request that fails.
+# rollout.sh [--prod] [--watch SECONDS]: replaces every replica of the app by one of the image and
+# configuration as they are now, without a request that fails.
 #
-# To another version, whose image is there: TALLY_VERSION=1.2 scripts/rollout.sh. It is written down where Compose reads
-# it, in conf/prod/.env with --prod, else in .env, so that later commands stay with it; back is the same with the old one.
-# --prod: the stack of conf/prod/.env.
+# To another version, whose image is there: TALLY_VERSION=1.2 scripts/rollout.sh. It is written down
+# where Compose reads it, in conf/prod/.env with --prod, else in .env, so that later commands stay
+# with it; back is the same with the old one. --prod: the stack of conf/prod/.env.
 #
-# Starts as many new replicas as there are old ones, so it needs their memory twice for a while. A new one gets no visitor
-# before it is healthy. Then the old ones stop, one after the other, each of which finishes what it has; the last of them
-# when all new ones have been healthy for 40 seconds (--watch). If a new one can't run, is not healthy within a minute, or
-# falls ill or dies before the end, and also at Ctrl-C, the old ones are put back and the new ones go, and the exit status
-# is 1. What a rollout that was killed left behind is put right by the next one.
+# Starts as many new replicas as there are old ones, so it needs their memory twice for a while. A
+# new one gets no visitor before it is healthy. Then the old ones stop, one after the other, each of
+# which finishes what it has; the last of them when all new ones have been healthy for 40 seconds
+# (--watch). If a new one can't run, is not healthy within a minute, or falls ill or dies before the
+# end, and also at Ctrl-C, the old ones are put back and the new ones go, and the exit status is 1.
+# What a rollout that was killed left behind is put right by the next one.
 set -euo pipefail
-[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+. "$(dirname "$0")/lib/command.sh"
 
 watch=40
 while [ $# -gt 0 ]; do
   case $1 in
     --prod) export COMPOSE_ENV_FILES=conf/prod/.env ;;
     --watch)
-      [[ ${2:-} =~ ^[0-9]{1,4}$ ]] || { echo "rollout.sh: --watch needs a number of seconds" >&2; exit 2; }
+      [[ ${2:-} =~ ^[0-9]{1,4}$ ]] || misuse "--watch needs a number of seconds"
       watch=$2
       shift
       ;;
-    *) echo "rollout.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+    *) misuse "unknown argument $1; see --help" ;;
   esac
   shift
 done
 cd "$(dirname "$0")/.."
-# shellcheck source=scripts/stack.sh
-. scripts/stack.sh
-fail() { echo "rollout.sh: $*" >&2; exit 1; }
+. scripts/lib/lock.sh
+. scripts/lib/stack.sh
 
 # Nginx asks for the replicas' addresses every two seconds.
 known=3 deadline=60
 env_file=${COMPOSE_ENV_FILES:-.env}
 env_file=${env_file##*,}
-project=$(setting name) network=$(setting networks tally-app-network name) to=$(setting services app image)
+project=$(setting name)
+network=$(setting networks tally-app-network name)
+to=$(setting services app image)
 lock "$project-rollout"
 lock "$project-data" shared
 # Of a rollout under way: how many there were, and which.
@@ -45,35 +47,63 @@ notes=.data/rollout-$project
 # ---- tools ----
 
 all() { docker compose ps -aq --no-trunc app; }
-state() { docker inspect --format '{{.State.Health.Status}} {{.State.Status}} {{.RestartCount}}' "$1" 2>&1; }
-answers() { timeout 10 docker exec "$1" wget -q -T 3 -O /dev/null http://127.0.0.1:5000/health >/dev/null 2>&1; }
-joined() { docker inspect --format '{{json .NetworkSettings.Networks}}' "$1" | grep -qF "\"$network\":"; }
+state() { # REPLICA
+  local template='{{.State.Health.Status}} {{.State.Status}} {{.RestartCount}}'
+  docker inspect --format "$template" "$1" 2>&1
+}
+answers() { # REPLICA
+  local health=http://127.0.0.1:5000/health
+  timeout 10 docker exec "$1" wget -q -T 3 -O /dev/null "$health" >/dev/null 2>&1
+}
+joined() { # REPLICA: whether Nginx can find it
+  docker inspect --format '{{json .NetworkSettings.Networks}}' "$1" | grep -qF "\"$network\":"
+}
 running() { # REPLICA…: those of them
   local replica
-  for replica; do [[ $(state "$replica") != *" running "* ]] || echo "$replica"; done
+  for replica; do
+    [[ $(state "$replica") != *" running "* ]] || echo "$replica"
+  done
 }
 there() { # REPLICA…: those of them
   local replica
-  for replica; do ! docker inspect "$replica" >/dev/null 2>&1 || echo "$replica"; done
+  for replica; do
+    ! docker inspect "$replica" >/dev/null 2>&1 || echo "$replica"
+  done
 }
-others() { all | grep -vxF "$(printf '%s\n' none "$@")" || true; }
-remove() { [ $# = 0 ] || docker rm -f "$@" >/dev/null; }
+others() { # REPLICA…: all but those
+  all | grep -vxF "$(printf '%s\n' none "$@")" || true
+}
+remove() { # REPLICA…
+  [ $# = 0 ] || docker rm -f "$@" >/dev/null
+}
+say() {
+  echo "$command: $*" >&2
+}
 # Until it is healthy; else says why it is not.
 await() { # REPLICA
   local end=$((SECONDS + deadline)) found
   until found=$(state "$1") && [[ $found = "healthy running "* ]] && answers "$1"; do
-    [[ $found = *" running "* ]] || { echo "can't run ($found)"; return 1; }
-    [ "$SECONDS" -lt "$end" ] || { echo "is not healthy after $deadline s ($found)"; return 1; }
+    if [[ $found != *" running "* ]]; then
+      echo "can't run ($found)"
+      return 1
+    elif [ "$SECONDS" -ge "$end" ]; then
+      echo "is not healthy after $deadline s ($found)"
+      return 1
+    fi
     sleep 0.5
   done
 }
-# Is each new one well, now? Where the old ones are not, either, it is not for the new one's version: then after a while.
+# Is each new one well, now? Where the old ones are not, either, it is not for the new one's
+# version: then after a while.
 well() {
   local replica try found
   for replica in "${new[@]}"; do
     for try in 1 2 3 4 5; do
       found=$(state "$replica")
-      [ "$found" = "healthy running 0" ] || { ill="a new replica fell ill ($found)"; return 1; }
+      if [ "$found" != "healthy running 0" ]; then
+        ill="a new replica fell ill ($found)"
+        return 1
+      fi
       ! answers "$replica" || continue 2
       ill="a new replica fell ill (its /health is not 200)"
       mapfile -t left < <(running "${old[@]}")
@@ -92,11 +122,18 @@ put_back() {
   mapfile -t new < <(others "${old[@]}")
   # No visitor shall be asked of these; the others serve on until the old ones do.
   for replica in "${new[@]}"; do
-    joined "$replica" && [ "$(state "$replica")" = "healthy running 0" ] && answers "$replica" || bad+=("$replica")
+    joined "$replica" && [ "$(state "$replica")" = "healthy running 0" ] && answers "$replica" ||
+      bad+=("$replica")
   done
-  for replica in "${bad[@]}"; do docker logs --tail 5 "$replica" >&2 || true; done
+  for replica in "${bad[@]}"; do
+    docker logs --tail 5 "$replica" >&2 || true
+  done
   remove "${bad[@]}"
-  mapfile -t stopped < <(others "${new[@]}" | while read -r replica; do [ -z "$(running "$replica")" ] && echo "$replica"; done)
+  mapfile -t stopped < <(
+    others "${new[@]}" | while read -r replica; do
+      [ -z "$(running "$replica")" ] && echo "$replica"
+    done
+  )
   # One that is stopping now would take the start for done.
   if [ -n "$stopping" ]; then
     docker stop "$stopping" >/dev/null || true
@@ -105,11 +142,15 @@ put_back() {
   if [ ${#stopped[@]} -gt 0 ]; then
     docker start "${stopped[@]}" >/dev/null || true
     for replica in "${stopped[@]}"; do
-      found=$(await "$replica") || { echo "rollout.sh: the old replica $replica $found" >&2; result=1; }
+      if ! found=$(await "$replica"); then
+        say "the old replica $replica $found"
+        result=1
+      fi
     done
     sleep "$known"
   fi
-  [ $result = 0 ] || fail "what was there did not come back whole, so the new replicas stay; docker compose logs app says why"
+  [ $result = 0 ] || fail "what was there did not come back whole, so the new replicas stay;" \
+    "docker compose logs app says why"
   mapfile -t new < <(others "${old[@]}")
   [ ${#new[@]} = 0 ] || docker stop "${new[@]}" >/dev/null || true
   remove "${new[@]}"
@@ -118,7 +159,7 @@ put_back() {
 give_up() {
   trap - EXIT
   trap '' INT TERM HUP
-  echo "rollout.sh: $1; going back to the $count old replicas" >&2
+  say "$1; going back to the $count old replicas"
   put_back
   exit "${2:-1}"
 }
@@ -128,7 +169,10 @@ give_up() {
 new=() old=() stopping="" count=0
 if [ -e "$notes" ]; then
   echo "A rollout was killed before its end; putting that right first" >&2
-  { read -r step; mapfile -t noted; } <"$notes"
+  {
+    read -r step
+    mapfile -t noted
+  } <"$notes"
   mapfile -t old < <(there "${noted[@]}")
   count=${#old[@]}
   if [ "$step" = ended ]; then
@@ -137,7 +181,11 @@ if [ -e "$notes" ]; then
     put_back
   else
     # Somebody has tidied up; what remains of it are those that no visitor is sent to.
-    mapfile -t left < <(all | while read -r replica; do joined "$replica" || echo "$replica"; done)
+    mapfile -t left < <(
+      all | while read -r replica; do
+        joined "$replica" || echo "$replica"
+      done
+    )
     remove "${left[@]}"
   fi
   rm -f "$notes"
@@ -147,7 +195,7 @@ fi
 mapfile -t old < <(all)
 mapfile -t runs < <(running "${old[@]}")
 count=${#runs[@]}
-[ "$count" -gt 0 ] || fail "no replica runs; docker compose ${COMPOSE_ENV_FILES:+--env-file $COMPOSE_ENV_FILES }up -d starts the stack"
+[ "$count" -gt 0 ] || fail "no replica runs; $(compose_by_hand) up -d starts the stack"
 if [ "$count" -lt ${#old[@]} ]; then
   mapfile -t old < <(others "${runs[@]}")
   remove "${old[@]}"
@@ -156,12 +204,18 @@ fi
 
 from=$(docker inspect --format '{{.Config.Image}}' "${old[@]}" | sort -u | paste -sd' ')
 if [ "$from" != "$to" ] && [ -z "${TALLY_VERSION:-}" ]; then
-  fail "$from runs, and $env_file names another, $to: to go there, TALLY_VERSION=${to##*:} scripts/rollout.sh${COMPOSE_ENV_FILES:+ --prod}"
+  fail "$from runs, and $env_file names another, $to: to go there," \
+    "TALLY_VERSION=${to##*:} scripts/rollout.sh${COMPOSE_ENV_FILES:+ --prod}"
 fi
 docker image inspect "$to" >/dev/null 2>&1 ||
-  fail "there is no image $to; TALLY_VERSION=${to##*:} docker compose ${COMPOSE_ENV_FILES:+--env-file $COMPOSE_ENV_FILES }build app makes it"
-written=$(unset TALLY_VERSION; setting services app image)
-[ "$written" = "$to" ] || touch "$env_file" 2>/dev/null || fail "$env_file can't be written, so the version could not be kept there"
+  fail "there is no image $to;" \
+    "TALLY_VERSION=${to##*:} $(compose_by_hand) build app makes it"
+written=$(
+  unset TALLY_VERSION
+  setting services app image
+)
+[ "$written" = "$to" ] || touch "$env_file" 2>/dev/null ||
+  fail "$env_file can't be written, so the version could not be kept there"
 
 # ---- new ones beside the old ones ----
 
@@ -170,8 +224,9 @@ trap 'give_up "it was ended" 143' TERM HUP
 trap 'give_up "a command of Docker failed"' EXIT
 echo "From $from to $to: starting $count new beside $count old"
 printf '%s\n' begun "${old[@]}" >"$notes"
-said=$(docker compose up --no-start --no-deps --no-recreate --no-build --scale "app=$((2 * count))" app 2>&1) ||
-  give_up "new replicas can't be made: $(tail -n 1 <<<"$said"); scripts/doctor.sh says what is in the way"
+said=$(docker compose up --no-start --no-deps --no-recreate --no-build \
+  --scale "app=$((2 * count))" app 2>&1) ||
+  give_up "new replicas can't be made: ${said##*$'\n'}; scripts/doctor.sh says what is in the way"
 mapfile -t new < <(others "${old[@]}")
 [ ${#new[@]} = "$count" ] || give_up "there are ${#new[@]} new replicas, not $count"
 for replica in "${new[@]}"; do

@@ -1,32 +1,35 @@
 #!/usr/bin/env bash
-# secrets.sh [--rotate | --retire | --force]: makes and changes the passwords of the production stack.
+# secrets.sh [--rotate | --retire | --force]: makes and changes the passwords of the production
+# stack.
 #
-# Alone it makes those that are missing in conf/prod/secrets (a folder that you alone can open; the containers read the
-# files in it through their mounts), and conf/prod/redis/users.acl: the rules of conf/local with the hashes of these
-# passwords. Neither belongs into version control, nor gets there (.gitignore). Run it again after an upgrade: it keeps
-# the passwords and takes over new rules.
+# Alone it makes those that are missing in conf/prod/secrets (a folder that you alone can open; the
+# containers read the files in it through their mounts), and conf/prod/redis/users.acl: the rules of
+# conf/local with the hashes of these passwords. Neither belongs into version control, nor gets
+# there (.gitignore). Run it again after an upgrade: it keeps the passwords and takes over new
+# rules.
 #
-# Other passwords without downtime: --rotate makes them, and Redis takes old and new; scripts/rollout.sh --prod hands
-# the new one to the replicas; --retire ends the old ones. --force replaces all at once; then
-# docker compose --env-file conf/prod/.env up -d --force-recreate puts them in force. Whatever was interrupted, also by
-# kill -9, the same command again goes on with it.
+# Other passwords without downtime: --rotate makes them, and Redis takes old and new;
+# scripts/rollout.sh --prod hands the new one to the replicas; --retire ends the old ones.
+# --force replaces all at once; then docker compose --env-file conf/prod/.env up -d --force-recreate
+# puts them in force. Whatever was interrupted, also by kill -9, the same command again goes on with
+# it.
 set -euo pipefail
-[ "${1:-}" != --help ] || { sed -n '2,/^set/{/^set/!p}' "$0" | sed 's/^# \{0,1\}//'; exit 0; }
+. "$(dirname "$0")/lib/command.sh"
 
 case ${1:-} in
   "" | --rotate | --retire | --force) todo=${1:-} ;;
-  *) echo "secrets.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+  *) misuse "unknown argument $1; see --help" ;;
 esac
 cd "$(dirname "$0")/.."
 sample=conf/local/secrets secrets=conf/prod/secrets acl=conf/prod/redis/users.acl
 names=$(cd "$sample" && echo *-password)
-# shellcheck source=scripts/stack.sh
-. scripts/stack.sh
+. scripts/lib/lock.sh
+. scripts/lib/passwords.sh
 lock secrets
 
-fail() { echo "secrets.sh: $*" >&2; exit 1; }
-hash_of() { tr -d '\n' <"$1" | if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
-new_password() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+new_password() {
+  head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'
+}
 # In place: a container that runs has this very file mounted.
 write() { # FILE TEXT
   chmod 0644 "$1"
@@ -40,17 +43,19 @@ put() { # FILE TEXT
   chmod 0444 "$1.new"
   mv -f "$1.new" "$1"
 }
-# there next|previous: passwords of that kind.
-there() { find "$secrets" -name "*-password.$1"; }
-# The users with every password that counts: the one in use, the next, the previous. As one step, since Redis must never
-# find half a list.
+there() { # next|previous: passwords of that kind
+  find "$secrets" -name "*-password.$1"
+}
+# The users with every password that counts: the one in use, the next, the previous. As one step,
+# since Redis must never find half a list.
 write_acl() {
   local users name hashes file
   users=$(cat conf/local/redis/users.acl)
   for name in $names; do
     hashes=""
     for file in "$secrets/$name" "$secrets/$name.next" "$secrets/$name.previous"; do
-      [ ! -s "$file" ] || [[ $hashes = *"#$(hash_of "$file")"* ]] || hashes="$hashes #$(hash_of "$file")"
+      [ ! -s "$file" ] || [[ $hashes = *"#$(hash_of "$file")"* ]] ||
+        hashes="$hashes #$(hash_of "$file")"
     done
     users=${users//" #$(hash_of "$sample/$name")"/$hashes}
   done
@@ -62,18 +67,22 @@ load_acl() {
   # Where a file of the stack is still missing, what runs under its name is not from here.
   "${compose[@]}" config -q 2>/dev/null || return 0
   [ -n "$("${compose[@]}" ps -q --status running redis 2>/dev/null)" ] || return 0
-  said=$("${compose[@]}" exec -T -e REDISCLI_AUTH="$(cat "$secrets/redis-operator-password")" redis \
-    redis-cli -e --user operator acl load 2>&1) ||
-    fail "Redis did not take $acl ($said); docker compose --env-file conf/prod/.env up -d --force-recreate puts it in force"
+  said=$("${compose[@]}" exec -T -e REDISCLI_AUTH="$(cat "$secrets/redis-operator-password")" \
+    redis redis-cli -e --user operator acl load 2>&1) ||
+    fail "Redis did not take $acl ($said);" \
+      "docker compose --env-file conf/prod/.env up -d --force-recreate puts it in force"
   echo "Redis has read $acl."
 }
 
 case $todo in
   --rotate)
-    [ -e "$secrets/redis-password" ] || fail "there are no passwords yet; scripts/secrets.sh makes them"
+    [ -e "$secrets/redis-password" ] ||
+      fail "there are no passwords yet; scripts/secrets.sh makes them"
     # The next one is there until it is in use: so this goes on where it was interrupted.
     if [ -z "$(there previous)" ]; then
-      for name in $names; do [ -e "$secrets/$name.next" ] || put "$secrets/$name.next" "$(new_password)"; done
+      for name in $names; do
+        [ -e "$secrets/$name.next" ] || put "$secrets/$name.next" "$(new_password)"
+      done
     elif [ -z "$(there next)" ]; then
       fail "a rotation is under way; scripts/secrets.sh --retire ends it"
     fi
@@ -86,12 +95,16 @@ case $todo in
       write "$secrets/$name" "$(cat "$secrets/$name.next")"
       rm -f "$secrets/$name.next"
     done
-    echo "Made new passwords in $secrets; Redis takes the old ones as well until scripts/secrets.sh --retire."
+    echo "Made new passwords in $secrets."
+    echo "Redis takes the old ones as well until scripts/secrets.sh --retire."
     echo "Next: scripts/rollout.sh --prod, so that the replicas use the new one."
     ;;
   --retire)
-    [ -z "$(there next)" ] || fail "a rotation was interrupted; scripts/secrets.sh --rotate goes on with it"
-    for name in $names; do rm -f "$secrets/$name.previous"; done
+    [ -z "$(there next)" ] ||
+      fail "a rotation was interrupted; scripts/secrets.sh --rotate goes on with it"
+    for name in $names; do
+      rm -f "$secrets/$name.previous"
+    done
     write_acl
     load_acl
     echo "Only the passwords in $secrets are taken from now on."
@@ -103,7 +116,9 @@ case $todo in
     [ -z "$todo" ] || rm -rf "$secrets"
     mkdir -p "$secrets" conf/prod/redis
     chmod 0700 "$secrets"
-    for name in $names; do [ -s "$secrets/$name" ] || put "$secrets/$name" "$(new_password)"; done
+    for name in $names; do
+      [ -s "$secrets/$name" ] || put "$secrets/$name" "$(new_password)"
+    done
     write_acl
     # Before Compose is asked for anything: it needs this file.
     echo "# Made by scripts/secrets.sh: the passwords are there.

@@ -1,27 +1,34 @@
 # shellcheck shell=bash
 # Checks of development alone.
 
-# edit FILE SCRIPT: changes a file of the sources with sed; it is put back by restore, or when the check ends.
-edit() {
-  edited=$1 original=$(mktemp)
+# Changes a file of the sources with sed; it is put back by restore, or when the check ends.
+edit() { # FILE SCRIPT
+  edited=$1 original=$scratch/original
   trap restore EXIT
   trap 'exit 1' INT TERM
   cp -p "$edited" "$original"
   sed -i "$2" "$edited"
-  ! cmp -s "$edited" "$original" || { echo "the edit $2 changes nothing in $edited"; return 1; }
+  ! cmp -s "$edited" "$original" || complain "the edit $2 changes nothing in $edited" || return
 }
-restore() { [ ! -f "$original" ] || { cp "$original" "$edited"; rm "$original"; }; }
-says() { "${curl[@]}" -fsS -m 5 "$url/" | found -F "\"message\":\"$1\""; }
-# listening COMMAND…: runs it while what an open page is told is written to $heard.
-listening() {
-  heard=$(mktemp)
+restore() {
+  if [ -f "$original" ]; then
+    cp "$original" "$edited"
+    rm "$original"
+  fi
+}
+says() { # MESSAGE
+  "${curl[@]}" -fsS -m 5 "$url/" | found -F "\"message\":\"$1\""
+}
+# Runs it while what an open page is told is written to $heard.
+listening() { # COMMAND…
+  heard=$scratch/heard
   # As a page does, it comes back after each reload.
   # shellcheck disable=SC2016 # that shell expands it
-  timeout 20 sh -c 'while :; do curl -sS -N "$0"; sleep 0.1; done' "$url/dev/events" >"$heard" 2>/dev/null &
+  timeout 20 sh -c 'while :; do curl -sS -N "$0"; sleep 0.1; done' \
+    "$url/dev/events" >"$heard" 2>/dev/null &
   local listener=$! result=0
   { within 2 grep '^data:' "$heard" && "$@"; } || result=1
   kill "$listener"
-  rm "$heard"
   return $result
 }
 routes=src/main/java/tally/web/Routes.java
@@ -33,22 +40,28 @@ code_is_reloaded() {
   within 3 says "Welcome to Tally" && [ "$(inspect app '{{.Id}} {{.State.StartedAt}}')" = "$since" ]
 }
 resources_are_reloaded() {
-  edit src/main/resources/reference.conf 's/"Welcome to Tally"/"Changed"/' && within 3 says Changed || return
+  edit src/main/resources/reference.conf 's/"Welcome to Tally"/"Changed"/' &&
+    within 3 says Changed || return
   restore
   within 3 says "Welcome to Tally"
 }
 error_is_shown() {
-  answer=$(ask -H 'Accept: text/html' "$url/") && has '<script type="module" src="dev/reload.js">' || return
+  answer=$(ask -H 'Accept: text/html' "$url/") &&
+    has '<script type="module" src="dev/reload.js">' || return
   answer=$(ask "$url/dev/reload.js") && status 200 && listening error_is_heard
 }
 error_is_heard() {
   edit $routes 's/new Counted(message,/new Counted("Changed"/' || return
-  within 3 grep "\"problem\":\"$routes:[0-9]*: " "$heard" && says "Welcome to Tally" && reported || return
+  within 3 grep "\"problem\":\"$routes:[0-9]*: " "$heard" && says "Welcome to Tally" &&
+    reported || return
   restore
   # What was wrong is taken back.
   within 3 sh -c "tail -n 2 '$heard' | grep -c '\"problem\":\"\"'"
 }
-reported() { docker compose logs --no-log-prefix --since 10s app 2>&1 | found "reload: $routes:[0-9]*: " || { echo "not in the log"; return 1; }; }
+reported() {
+  docker compose logs --no-log-prefix --since 10s app 2>&1 |
+    found "reload: $routes:[0-9]*: " || complain "not in the log" || return
+}
 style_is_shown() { listening style_is_heard; }
 style_is_heard() {
   local before
@@ -59,20 +72,25 @@ style_is_heard() {
 }
 answers_here_alone() {
   local service
+  local addresses='{{range .NetworkSettings.Ports}}{{range .}}{{println .HostIp}}{{end}}{{end}}'
   for service in app redis; do
-    # shellcheck disable=SC2016 # a template of Docker's
-    ! inspect "$service" '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' | grep -vx -e 127.0.0.1 -e '' || return
+    ! inspect "$service" "$addresses" | grep -vx -e 127.0.0.1 -e '' || return
   done
-  answer=$(ask "http://127.0.0.1:${APP_PORT:-5000}/health/live") && status 200 && tells 'PING\r\n' -NOAUTH "${DEV_REDIS_PORT:-6379}"
+  answer=$(ask "http://127.0.0.1:${APP_PORT:-5000}/health/live") && status 200 &&
+    tells 'PING\r\n' -NOAUTH "${DEV_REDIS_PORT:-6379}"
 }
 tells() { # WHAT ANSWER PORT: what a port of this machine says to that
   local said
-  said=$(timeout 3 bash -c "exec 3<>/dev/tcp/127.0.0.1/$3 && printf '$1' >&3 && head -c ${#2} <&3" 2>/dev/null | tr -d '\0')
-  [ "$said" = "$2" ] || { echo "port $3 says '$said'"; return 1; }
+  said=$(timeout 3 bash -c "
+    exec 3<>/dev/tcp/127.0.0.1/$3 && printf '$1' >&3 && head -c ${#2} <&3" 2>/dev/null | tr -d '\0')
+  [ "$said" = "$2" ] || complain "port $3 says '$said'" || return
 }
 debugger_attaches() {
   local port=${DEBUGGER_PORT:-5005}
-  ! tells JDWP-Handshake JDWP-Handshake "$port" || { echo "it can without having been asked for"; return 1; }
-  TALLY_DEBUGGER=1 docker compose up -d --no-deps --wait app >/dev/null 2>&1 && tells JDWP-Handshake JDWP-Handshake "$port"; local result=$?
-  docker compose up -d --no-deps --wait app >/dev/null 2>&1 && within 10 "${curl[@]}" -fsS "$url/health" && return $result
+  ! tells JDWP-Handshake JDWP-Handshake "$port" ||
+    complain "it can without having been asked for" || return
+  TALLY_DEBUGGER=1 docker compose up -d --no-deps --wait app >/dev/null 2>&1 &&
+    tells JDWP-Handshake JDWP-Handshake "$port"
+  local result=$?
+  docker compose up -d --no-deps --wait app >/dev/null 2>&1 && within 10 healthy && return $result
 }

@@ -20,6 +20,7 @@ import tally.frame.config.ConfigLayers;
 import tally.frame.config.InvalidSetting;
 import tally.frame.config.Version;
 import tally.frame.http.Health;
+import tally.frame.http.Problems;
 import tally.frame.http.WebServer;
 import tally.frame.metrics.Metrics;
 import tally.frame.redis.Cache;
@@ -31,8 +32,8 @@ import tally.web.Routes;
 import tally.web.SessionRoutes;
 
 /**
- * Tally from the outside in: the settings are read, Redis is opened, each part is made and handed to those that need it,
- * and all of it is stopped in order. Nothing else here knows this class.
+ * Tally from the outside in: the settings are read, Redis is opened, each part is made and handed to those that need
+ * it, and all of it is stopped in order. Nothing else here knows this class.
  *
  * <p>{@link #start} and {@link #stop} are each called once.
  */
@@ -74,7 +75,9 @@ public final class Main {
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(main::stop));
     }
 
-    /** Sets what holds for the whole process. Called first: once a line is logged or a name looked up it has no effect. */
+    /**
+     * Sets what holds for the whole process. Called first: once a line is logged or a name looked up it has no effect.
+     */
     public static void setUpProcess(Settings settings) {
         if (settings.debug()) {
             System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "debug");
@@ -99,14 +102,43 @@ public final class Main {
         var keys = new Keys(redis);
         rights = new Rights(redis, keys::oneOfEach, settings.redis().user());
         announcer = new NewsPublisher(redis, keys);
-        visits = new Visits(redis, redisOfVisits, keys, settings.visits(), settings.redis(), announcer::note, metrics);
-        health = new Health(redis, visits::tryOut, Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
+        visits = new Visits(
+                redis,
+                redisOfVisits,
+                keys,
+                settings.visits(),
+                settings.counting(),
+                settings.redis(),
+                announcer::note,
+                metrics);
+        health = new Health(
+                redis,
+                visits::tryOut,
+                Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
         events = new EventStream(settings.events(), settings.redis(), visits::total, metrics);
         var sessions = new Sessions(redis, keys, settings.session(), metrics);
         var cache = new Cache(redis, keys::cached, settings.cache(), metrics);
-        var routes = new Routes(settings.message(), way.apply(visits), visits, new Stats(redis, keys),
-                new SessionRoutes(sessions, settings.session().ttl()), cache, events, health, metrics);
-        http = new WebServer(settings.http(), settings.stop().drain(), settings.redis().perRequest(), Routes.ALWAYS_ANSWERED, settings.debug(), metrics)
+        var problems = new Problems(Routes.ERRORS);
+        var routes = new Routes(
+                settings.message(),
+                way.apply(visits),
+                settings.counting(),
+                visits,
+                new Stats(redis, keys),
+                new SessionRoutes(sessions, settings.session().ttl()),
+                cache,
+                events,
+                health,
+                metrics,
+                problems);
+        http = new WebServer(
+                        settings.http(),
+                        settings.stop().drain(),
+                        settings.redis().perRequest(),
+                        Routes.ALWAYS_ANSWERED,
+                        problems,
+                        settings.debug(),
+                        metrics)
                 .serve(routes::install);
     }
 
@@ -116,11 +148,17 @@ public final class Main {
         try {
             quietly(http::start);
         } catch (JavalinException taken) {
-            throw new InvalidSetting("port: can't listen on %s:%d: %s".formatted(settings.http().host(), settings.http().port(), taken.getMessage()));
+            throw new InvalidSetting("port: can't listen on %s:%d: %s"
+                    .formatted(settings.http().host(), settings.http().port(), taken.getMessage()));
         }
         events.start();
         rights.start();
-        LoggerFactory.getLogger("tally").info("Tally {} answers on http://{}:{}", Version.NUMBER, settings.http().host(), port());
+        LoggerFactory.getLogger("tally")
+                .info(
+                        "Tally {} answers on http://{}:{}",
+                        Version.NUMBER,
+                        settings.http().host(),
+                        port());
     }
 
     public int port() {
@@ -129,8 +167,11 @@ public final class Main {
 
     /** Every route, as {@code GET /api/visits/{page}}. */
     public List<String> routes() {
-        return http.unsafe.internalRouter.allHttpHandlers().stream().map(route -> route.endpoint)
-                .filter(route -> route.method.isHttpMethod()).map(route -> route.method.name() + " " + route.path).toList();
+        return http.unsafe.internalRouter.allHttpHandlers().stream()
+                .map(route -> route.endpoint)
+                .filter(route -> route.method.isHttpMethod())
+                .map(route -> route.method.name() + " " + route.path)
+                .toList();
     }
 
     /** What listens: for who puts something in front of it, or looks into it. */

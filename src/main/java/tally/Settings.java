@@ -1,6 +1,7 @@
 package tally;
 
 import com.typesafe.config.Config;
+import tally.counting.CountingSettings;
 import tally.counting.SessionSettings;
 import tally.counting.VisitSettings;
 import tally.frame.config.InvalidSetting;
@@ -17,15 +18,25 @@ import tally.live.EventSettings;
  * <p>Immutable.
  */
 public record Settings(
-        HttpSettings http, StopSettings stop, RedisSettings redis, CacheSettings cache,
-        VisitSettings visits, SessionSettings session, EventSettings events, String message, boolean debug) {
+        HttpSettings http,
+        StopSettings stop,
+        RedisSettings redis,
+        CacheSettings cache,
+        VisitSettings visits,
+        CountingSettings counting,
+        SessionSettings session,
+        EventSettings events,
+        String message,
+        boolean debug) {
 
     /** A value that is not what it must be, or the sample password in production, is an {@link InvalidSetting}. */
     public static Settings of(Config config) {
         var read = new SettingReader(config);
         if (read.flag("production") && read.text("redis.password").startsWith("tally-sample-")) {
-            throw new InvalidSetting("redis.password: is the sample of the repository, which is not for production (from %s); scripts/secrets.sh makes one"
-                    .formatted(read.origin("redis.password")));
+            throw new InvalidSetting(
+                    ("redis.password: is the sample of the repository, which is not for production (from %s); "
+                                    + "scripts/secrets.sh makes one")
+                            .formatted(read.origin("redis.password")));
         }
         return new Settings(
                 HttpSettings.read(read),
@@ -33,6 +44,7 @@ public record Settings(
                 RedisSettings.read(read),
                 CacheSettings.read(read),
                 VisitSettings.read(read),
+                CountingSettings.read(read),
                 SessionSettings.read(read),
                 EventSettings.read(read),
                 read.text("message"),

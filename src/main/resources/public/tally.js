@@ -208,18 +208,46 @@ async function forget() {
   element("session-heading").focus();
 }
 
-// The badge and the snippets.
+// The builder: a badge, and a line for a site, of the page that is typed.
 
-function showBadge() {
-  const [label, color] = element("badge-options").querySelectorAll("input");
-  const options = new URLSearchParams();
-  if (label.value) options.set("label", label.value);
-  if (color.value !== color.defaultValue) options.set("color", color.value.slice(1));
-  const path = `badge/total.svg?${options}`.replace(/\?$/, "");
-  const word = label.value.replace(/[^\p{L}\p{N} .-]/gu, "") || "visits";
-  element("badge").src = path;
-  say("as-html", `<img src="${SITE}/${path.replace("&", "&amp;")}" alt="${word}">`);
-  say("as-markdown", `![${word}](${SITE}/${path})`);
+let typing = 0;
+
+/** Safe in an address, in Markdown and in a shell. */
+const spelled = page => encodeURIComponent(page).replace(/[!'()*]/g, letter => `%${letter.charCodeAt(0).toString(16)}`)
+  .replaceAll("%2F", "/").replaceAll("%3A", ":");
+
+async function showBuilder() {
+  const { name, number, live, count, color, ...looks } = Object.fromEntries(new FormData(element("builder")));
+  const typed = name.trim().replace(/^https?:\/\/|[?#].*/gi, "");
+  const { ok, body } = typed ? await ask(`count/${typed}`) : { ok: true, body: { page: "", total: total.shown } };
+  const visitors = ok && typed && number === "visitors" ? await ask(`api/visitors/${spelled(body.page.split("/")[0])}`) : null;
+  // Somebody types on.
+  if (name !== element("page-name").value) return;
+  element("page-name").setAttribute("aria-invalid", !ok);
+  if (!ok) return show("name-state", body?.detail ?? "unknown");
+  say("name-state", body.visits ? `${visitsOf(body.visits)} so far.` : "");
+  if (!body.visits) show("name-state", typed ? "new" : "none");
+
+  const page = spelled(body.page);
+  const word = looks.label.replace(/[^\p{L}\p{N} .-]/gu, "") || "visits";
+  if (color !== element("builder").elements.color.defaultValue) looks.color = color.slice(1);
+  const query = new URLSearchParams(Object.entries(looks).filter(([, value]) => value)).toString();
+  const badge = (...parts) => `badge/${page || "total"}.svg?${parts.filter(Boolean).join("&")}`.replace(/\?$/, "");
+  const counting = `${SITE}/${badge(page && count && "count", query)}`;
+  element("badge").src = badge(query);
+  say("as-markdown", `![${word}](${counting})`);
+  say("as-html", `<img src="${counting.replaceAll("&", "&amp;")}" alt="${word}">`);
+
+  const figure = { page: body.visits, site: body.site, total: body.total, visitors: visitors?.body?.today }[number];
+  const unit = number === "visitors" ? "visitors today" : "visits";
+  const example = page || "blog.example/about";
+  // A word is no address: the script has to be told.
+  const options = [/^[^./]+$/.test(page) && `data-name="${body.page}"`, live && "data-live"].filter(Boolean).map(option => ` ${option}`).join("");
+  say("script-preview", `${figure === undefined ? "–" : grouped(figure)} ${unit}`);
+  say("as-script", `<p><span data-tally="${number}">–</span> ${unit}</p>
+<script defer src="${SITE}/count.js"${options}></script>
+<noscript><img src="${SITE}/badge/${example}.svg?count" alt="visits"></noscript>`);
+  say("as-curl", `curl -X POST ${SITE}/api/visits/${example}`);
 }
 
 async function copy({ currentTarget: button }) {
@@ -281,7 +309,7 @@ async function refreshAll() {
   refreshStatistics();
   refreshHealth();
   refreshSession();
-  showBadge();
+  showBuilder();
   const { body } = await ask("api/visits");
   if (body?.visits > total.shown) showTotal(body.visits);
 }
@@ -294,11 +322,14 @@ function wakeOrSleep() {
   refreshAll();
 }
 
-document.querySelectorAll("[data-script]").forEach(part => { part.hidden = false; });
 document.querySelectorAll(".site").forEach(part => { part.textContent = SITE; });
 document.querySelectorAll("[data-copy]").forEach(button => button.addEventListener("click", copy));
 element("forget").addEventListener("click", forget);
-element("badge-options").addEventListener("change", showBadge);
+element("builder").addEventListener("submit", event => event.preventDefault());
+element("builder").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(showBuilder, 300);
+});
 new ResizeObserver(drawChart).observe(element("chart"));
 document.addEventListener("visibilitychange", wakeOrSleep);
 

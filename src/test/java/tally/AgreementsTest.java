@@ -13,10 +13,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import tally.frame.config.ConfigLayers;
 
-/** What stands in two places and must agree: nginx.conf, compose.yaml, redis.conf, the pages, and the defaults of the service. */
+/**
+ * What stands in two places and must agree: nginx.conf, compose.yaml, redis.conf, the pages, and the defaults of the
+ * service.
+ */
 class AgreementsTest {
 
-    private final Settings defaults = Settings.of(ConfigLayers.read(List.of(), Map.of()).merged());
+    private final Settings defaults =
+            Settings.of(ConfigLayers.read(List.of(), Map.of()).merged());
     private final String nginx = read("nginx.conf");
     private final String compose = read("compose.yaml");
     private final String redis = read("conf/redis.conf");
@@ -24,14 +28,18 @@ class AgreementsTest {
     @Test
     void nginxClosesAQuietConnectionBeforeTheServiceDoes() {
         var upstream = found(nginx, "(?s)upstream app \\{(.*?)\n  }");
-        assertThat(defaults.http().idleTimeout()).isGreaterThan(Duration.ofSeconds(Long.parseLong(found(upstream, "keepalive_timeout (\\d+)s;"))));
-        assertThat(number(upstream, "\n    keepalive (\\d+);")).as("connections that are kept").isGreaterThanOrEqualTo(defaults.http().maxInFlight());
+        assertThat(defaults.http().idleTimeout())
+                .isGreaterThan(Duration.ofSeconds(Long.parseLong(found(upstream, "keepalive_timeout (\\d+)s;"))));
+        assertThat(number(upstream, "\n    keepalive (\\d+);"))
+                .as("connections that are kept")
+                .isGreaterThanOrEqualTo(defaults.http().maxInFlight());
     }
 
     @Test
     void theServiceHasStoppedBeforeDockerKillsIt() {
         var grace = Duration.ofSeconds(number(service("app"), "stop_grace_period: (\\d+)s"));
-        assertThat(defaults.stop().announce().plus(defaults.stop().drain()).plusSeconds(2)).isLessThan(grace);
+        assertThat(defaults.stop().announce().plus(defaults.stop().drain()).plusSeconds(2))
+                .isLessThan(grace);
     }
 
     @Test
@@ -52,26 +60,40 @@ class AgreementsTest {
     void redisHasRoomForWhatTheServiceKeepsThere() {
         long memory = number(redis, "\nmaxmemory (\\d+)mb") << 20;
         assertThat(defaults.session().maxMemory()).as("a third").isLessThanOrEqualTo(memory / 3);
-        assertThat(memory).as("room for a snapshot beside the data").isLessThanOrEqualTo((number(service("redis"), "memory: (\\d+)m") << 20) / 2);
+        assertThat(memory)
+                .as("room for a snapshot beside the data")
+                .isLessThanOrEqualTo((number(service("redis"), "memory: (\\d+)m") << 20) / 2);
         // Those for requests, one for visits, one for open pages.
-        assertThat(defaults.redis().poolSize() + 2).isEqualTo((int) number(redis, "A replica of the app takes up to (\\d+)"));
-        assertThat(number(redis, "\nmaxclients (\\d+)")).as("of twenty replicas").isGreaterThanOrEqualTo(20 * (defaults.redis().poolSize() + 2L));
+        assertThat(defaults.redis().poolSize() + 2)
+                .isEqualTo((int) number(redis, "A replica of the app takes up to (\\d+)"));
+        assertThat(number(redis, "\nmaxclients (\\d+)"))
+                .as("of twenty replicas")
+                .isGreaterThanOrEqualTo(20 * (defaults.redis().poolSize() + 2L));
     }
 
     @Test
     void everyVariableOfTheStackIsExplainedWhereItIsSet() {
-        var used = Pattern.compile("\\$\\{([A-Z0-9_]+)").matcher(compose).results().map(one -> one.group(1)).filter(name -> !name.startsWith("COMPOSE_"))
-                .distinct().sorted().toList();
+        var used = Pattern.compile("\\$\\{([A-Z0-9_]+)")
+                .matcher(compose)
+                .results()
+                .map(one -> one.group(1))
+                .filter(name -> !name.startsWith("COMPOSE_"))
+                .distinct()
+                .sorted()
+                .toList();
         assertThat(used).contains("HTTP_PORT", "TALLY_VERSION");
         for (var environment : List.of("local", "prod")) {
             var manual = read("conf/" + environment + "/.env");
-            assertThat(used).as(environment).allSatisfy(name -> assertThat(manual).containsPattern("(?m)^" + name + "="));
+            assertThat(used)
+                    .as(environment)
+                    .allSatisfy(name -> assertThat(manual).containsPattern("(?m)^" + name + "="));
         }
     }
 
     @Test
     void theReadmeNamesTheLimitsOfEachEnvironment() {
-        var row = found(read("src/docs/production.md"), "\\| requests a second of a client: reads, writes, health (\\|.*)");
+        var row = found(
+                read("src/docs/production.md"), "\\| requests a second of a client: reads, writes, health (\\|.*)");
         assertThat(row).isEqualTo("| " + String.join(" | ", limits("local"), limits("local"), limits("prod")) + " |");
     }
 
@@ -91,20 +113,46 @@ class AgreementsTest {
         try (var pages = Files.list(Path.of("src/docs"))) {
             var all = Stream.concat(Stream.of(Path.of("README.md")), pages).toList();
             assertThat(all).hasSizeGreaterThan(5).allSatisfy(page -> {
-                var links = Pattern.compile("]\\(([^):#]+)[)#]").matcher(Files.readString(page)).results().map(link -> link.group(1)).toList();
-                assertThat(links).as("%s", page)
-                        .allSatisfy(link -> assertThat(page.resolveSibling(link).normalize()).exists());
+                var links = Pattern.compile("]\\(([^):#]+)[)#]")
+                        .matcher(Files.readString(page))
+                        .results()
+                        .map(link -> link.group(1))
+                        .toList();
+                assertThat(links)
+                        .as("%s", page)
+                        .allSatisfy(link -> assertThat(page.resolveSibling(link).normalize())
+                                .exists());
                 // From the first page all others are found.
-                var named = all.stream().map(other -> other.getFileName().toString()).filter(name -> !name.equals("README.md")).toList();
+                var named = all.stream()
+                        .map(other -> other.getFileName().toString())
+                        .filter(name -> !name.equals("README.md"))
+                        .toList();
                 assertThat(read("README.md")).contains(named);
             });
         }
     }
 
+    /** The formatter leaves comments and strings as long as they are. */
+    @Test
+    void noLineOfJavaIsLongerThan120Characters() throws IOException {
+        try (var files = Files.walk(Path.of("src"))) {
+            var sources =
+                    files.filter(file -> file.toString().endsWith(".java")).toList();
+            assertThat(sources)
+                    .hasSizeGreaterThan(100)
+                    .allSatisfy(source -> assertThat(Files.readAllLines(source))
+                            .as("%s", source)
+                            .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(120)));
+        }
+    }
+
     private static String limits(String environment) {
         var limits = read("conf/" + environment + "/nginx/http/limits.conf");
-        return "%d, %d, %d".formatted(number(limits, "zone=pages:4m rate=(\\d+)r/s"), number(limits, "zone=writes:4m rate=(\\d+)r/s"),
-                number(limits, "zone=health:4m rate=(\\d+)r/s"));
+        return "%d, %d, %d"
+                .formatted(
+                        number(limits, "zone=pages:4m rate=(\\d+)r/s"),
+                        number(limits, "zone=writes:4m rate=(\\d+)r/s"),
+                        number(limits, "zone=health:4m rate=(\\d+)r/s"));
     }
 
     private String service(String name) {

@@ -16,38 +16,63 @@ import org.junit.jupiter.api.Test;
 /** The packages know each other in one direction, and no two files know each other. */
 class ArchitectureTest {
 
-    private final JavaClasses service = new ClassFileImporter().withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS).importPackages("tally");
+    private final JavaClasses service = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("tally");
 
     @Test
     void theServiceIsWhatIsLookedAt() {
-        assertThat(service).extracting(JavaClass::getSimpleName).contains("Main", "Routes", "Visits").doesNotContain("ArchitectureTest", "Load");
+        assertThat(service)
+                .extracting(JavaClass::getSimpleName)
+                .contains("Main", "Routes", "Visits")
+                .doesNotContain("ArchitectureTest", "Load");
     }
 
     @Test
     void eachPackageKnowsThoseBelowItAlone() {
-        layeredArchitecture().consideringOnlyDependenciesInLayers()
-                .layer("top").definedBy("tally")
-                .layer("web").definedBy("tally.web")
-                .layer("live").definedBy("tally.live")
-                .layer("counting").definedBy("tally.counting")
-                .layer("http").definedBy("tally.frame.http")
-                .layer("redis").definedBy("tally.frame.redis")
-                .layer("metrics").definedBy("tally.frame.metrics")
-                .layer("config").definedBy("tally.frame.config")
-                .whereLayer("top").mayNotBeAccessedByAnyLayer()
-                .whereLayer("web").mayOnlyBeAccessedByLayers("top")
-                .whereLayer("live").mayOnlyBeAccessedByLayers("top", "web")
-                .whereLayer("counting").mayOnlyBeAccessedByLayers("top", "web", "live")
-                .whereLayer("http").mayOnlyBeAccessedByLayers("top", "web")
-                .whereLayer("redis").mayOnlyBeAccessedByLayers("top", "web", "live", "counting", "http")
-                .whereLayer("metrics").mayOnlyBeAccessedByLayers("top", "web", "live", "counting", "http", "redis")
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("top")
+                .definedBy("tally")
+                .layer("web")
+                .definedBy("tally.web")
+                .layer("live")
+                .definedBy("tally.live")
+                .layer("counting")
+                .definedBy("tally.counting")
+                .layer("http")
+                .definedBy("tally.frame.http")
+                .layer("redis")
+                .definedBy("tally.frame.redis")
+                .layer("metrics")
+                .definedBy("tally.frame.metrics")
+                .layer("config")
+                .definedBy("tally.frame.config")
+                .whereLayer("top")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("web")
+                .mayOnlyBeAccessedByLayers("top")
+                .whereLayer("live")
+                .mayOnlyBeAccessedByLayers("top", "web")
+                .whereLayer("counting")
+                .mayOnlyBeAccessedByLayers("top", "web", "live")
+                .whereLayer("http")
+                .mayOnlyBeAccessedByLayers("top", "web")
+                .whereLayer("redis")
+                .mayOnlyBeAccessedByLayers("top", "web", "live", "counting", "http")
+                .whereLayer("metrics")
+                .mayOnlyBeAccessedByLayers("top", "web", "live", "counting", "http", "redis")
                 .check(service);
     }
 
     @Test
     void theFrameKnowsNothingOfTheCounter() {
-        noClasses().that().resideInAPackage("tally.frame..")
-                .should().dependOnClassesThat().resideInAnyPackage("tally", "tally.web", "tally.live", "tally.counting")
+        noClasses()
+                .that()
+                .resideInAPackage("tally.frame..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("tally", "tally.web", "tally.live", "tally.counting")
                 .check(service);
     }
 
@@ -59,7 +84,9 @@ class ArchitectureTest {
     private static final class ByFile implements SliceAssignment {
         @Override
         public SliceIdentifier getIdentifierOf(JavaClass type) {
-            return type.getPackageName().startsWith("tally") ? SliceIdentifier.of(type.getName().replaceFirst("[$].*", "")) : SliceIdentifier.ignore();
+            return type.getPackageName().startsWith("tally")
+                    ? SliceIdentifier.of(type.getName().replaceFirst("[$].*", ""))
+                    : SliceIdentifier.ignore();
         }
 
         @Override

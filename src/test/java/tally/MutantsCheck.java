@@ -15,8 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.w3c.dom.Element;
 
 /**
- * What {@code mvn -P mutants verify} asks for after PIT has tried each mutant: it prints the score by class and fails where
- * too few were seen. Those of {@code equivalent-mutants.txt} change nothing that anybody could see, and don't count.
+ * What {@code mvn -P mutants verify} asks for after PIT has tried each mutant: it prints the score by class and fails
+ * where too few were seen. Those of {@code equivalent-mutants.txt} change nothing that anybody could see, and don't
+ * count.
  */
 class MutantsCheck {
 
@@ -52,7 +53,8 @@ class MutantsCheck {
             if (!mutant.isSeen) {
                 survivors.add(mutant.line);
             }
-            classes.merge(mutant.type, new Score(0, 0).plus(mutant.isSeen), (before, one) -> before.plus(mutant.isSeen));
+            classes.merge(
+                    mutant.type, new Score(0, 0).plus(mutant.isSeen), (before, one) -> before.plus(mutant.isSeen));
             all = all.plus(mutant.isSeen);
         }
         survivors.stream().sorted().forEach(survivor -> System.out.println("survived: " + survivor));
@@ -60,20 +62,30 @@ class MutantsCheck {
         System.out.printf("%3d %% of %3d  in all%n", all.percent(), all.all);
         assertThat(all.all).as("mutants in " + REPORT).isPositive();
         assertThat(all.percent()).as("percent seen of all").isGreaterThanOrEqualTo(LEAST_OF_ALL);
-        assertThat(classes).allSatisfy((name, score) -> assertThat(score.percent()).as(name).isGreaterThanOrEqualTo(LEAST_OF_A_CLASS));
+        assertThat(classes)
+                .allSatisfy(
+                        (name, score) -> assertThat(score.percent()).as(name).isGreaterThanOrEqualTo(LEAST_OF_A_CLASS));
         // Where only some classes were tried, the others' are not among them.
-        assertThat(unused).as("no longer among the mutants of their class").noneMatch(line -> classes.containsKey(line.replaceFirst("[.$ ].*", "")));
+        assertThat(unused)
+                .as("no longer among the mutants of their class")
+                .noneMatch(line -> classes.containsKey(line.replaceFirst("[.$ ].*", "")));
     }
 
     /** Each without its number of line, so that the list lives with the sources. */
     private static List<Mutant> mutants() throws Exception {
         var found = new ArrayList<Mutant>();
-        var nodes = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(REPORT.toFile()).getElementsByTagName("mutation");
+        var nodes = DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(REPORT.toFile())
+                .getElementsByTagName("mutation");
         for (int i = 0; i < nodes.getLength(); i++) {
             var mutation = (Element) nodes.item(i);
             var type = text(mutation, "mutatedClass").replaceFirst("^tally[.]([a-z]+[.])*", "");
             var line = "%s.%s %s".formatted(type, text(mutation, "mutatedMethod"), text(mutation, "description"));
-            found.add(new Mutant(type.replaceFirst("[$].*", ""), line, mutation.getAttribute("detected").equals("true")));
+            found.add(new Mutant(
+                    type.replaceFirst("[$].*", ""),
+                    line,
+                    mutation.getAttribute("detected").equals("true")));
         }
         return found;
     }
@@ -84,6 +96,8 @@ class MutantsCheck {
 
     /** Lines of which each second says why the one before it is none. */
     private static List<String> equivalent() throws IOException {
-        return Files.readAllLines(EQUIVALENT).stream().filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith(" ")).toList();
+        return Files.readAllLines(EQUIVALENT).stream()
+                .filter(line -> !line.isBlank() && !line.startsWith("#") && !line.startsWith(" "))
+                .toList();
     }
 }

@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
 import tally.frame.config.ConfigLayers;
 import tally.load.BadInput;
+import tally.support.Eventually;
 import tally.support.TallyProcess;
 
 /** The service as a process: its exit status, what it prints and logs, and how it stops. */
@@ -26,7 +26,8 @@ class ProcessTest {
     void aMistakeIsOneLineAndExitStatus2() throws Exception {
         try (var process = TallyProcess.run(folder, "--redis-prot", "1")) {
             assertThat(process.exitStatus()).isEqualTo(2);
-            assertThat(process.errors()).isEqualTo("tally: --redis-prot: unknown flag (from command line); --help lists them\n");
+            assertThat(process.errors())
+                    .isEqualTo("tally: --redis-prot: unknown flag (from command line); --help lists them\n");
             assertThat(process.output()).isEmpty();
         }
     }
@@ -34,9 +35,12 @@ class ProcessTest {
     @Test
     void aTakenPortIsOneLineAndExitStatus2() throws Exception {
         try (var redis = new LocalRedis(folder);
-                var process = TallyProcess.run(folder, "--host", "127.0.0.1", "--port", Integer.toString(redis.port()))) {
+                var process =
+                        TallyProcess.run(folder, "--host", "127.0.0.1", "--port", Integer.toString(redis.port()))) {
             assertThat(process.exitStatus()).isEqualTo(2);
-            assertThat(process.errors()).startsWith("tally: port: can't listen on 127.0.0.1:" + redis.port() + ": ").hasLineCount(1);
+            assertThat(process.errors())
+                    .startsWith("tally: port: can't listen on 127.0.0.1:" + redis.port() + ": ")
+                    .hasLineCount(1);
         }
     }
 
@@ -60,20 +64,33 @@ class ProcessTest {
 
     @Test
     void aQuietLifeIsThreeLinesInTheLog() throws Exception {
-        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port())) {
-            for (var path : List.of("/", "/api/visits", "/api/stats", "/nowhere", "/health", "/metrics", "/badge/total.svg?color=none")) {
+        try (var redis = new LocalRedis(folder);
+                var tally = TallyProcess.serve(folder, redis.port())) {
+            for (var path : List.of(
+                    "/",
+                    "/api/visits",
+                    "/api/stats",
+                    "/nowhere",
+                    "/health",
+                    "/metrics",
+                    "/badge/total.svg?color=none")) {
                 assertThat(tally.status(path)).as(path).isIn(200, 400, 404);
             }
             tally.signal("TERM");
             assertThat(tally.exitStatus()).isEqualTo(143);
-            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping", "INFO tally - Stopped");
+            assertLog(
+                    tally,
+                    "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(),
+                    "INFO tally - Stopping",
+                    "INFO tally - Stopped");
         }
     }
 
     /** However often it was asked: what is away is told by /health and by the metrics. */
     @Test
     void aRedisThatIsAwayFillsNoLog() throws Exception {
-        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var tally = TallyProcess.serve(folder, redis.port())) {
             assertThat(tally.status("/")).isEqualTo(200);
             // Whose news could not be told would be a line.
             Eventually.isTrue("it is told", () -> isPublished(redis));
@@ -87,14 +104,26 @@ class ProcessTest {
             Eventually.isTrue("counts again", () -> tally.status("/") == 200);
             tally.signal("TERM");
             assertThat(tally.exitStatus()).isEqualTo(143);
-            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping", "INFO tally - Stopped");
+            assertLog(
+                    tally,
+                    "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(),
+                    "INFO tally - Stopping",
+                    "INFO tally - Stopped");
         }
     }
 
     @Test
     void sigtermAnswersTheRequestsUnderWayAndAnnouncesItFirst() throws Exception {
-        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port(),
-                "--stop-announce", "500ms", "--redis-timeout", "20s", "--stop-drain", "60s")) {
+        try (var redis = new LocalRedis(folder);
+                var tally = TallyProcess.serve(
+                        folder,
+                        redis.port(),
+                        "--stop-announce",
+                        "500ms",
+                        "--redis-timeout",
+                        "20s",
+                        "--stop-drain",
+                        "60s")) {
             assertThat(tally.status("/")).isEqualTo(200);
             redis.pause();
             var underWay = tally.ask("/");
@@ -103,7 +132,13 @@ class ProcessTest {
             Eventually.isTrue("and three wait behind it", () -> metric(tally, "tally_waiting 3.0"));
             tally.signal("TERM");
             // The announcement asks whoever keeps a connection to leave it.
-            Eventually.isTrue("says that it stops", () -> tally.ask("/health/live").join().headers().firstValue("Connection").isPresent());
+            Eventually.isTrue(
+                    "says that it stops",
+                    () -> tally.ask("/health/live")
+                            .join()
+                            .headers()
+                            .firstValue("Connection")
+                            .isPresent());
             Eventually.isTrue("listens no more", () -> tally.status("/health/live") == 0);
             assertThat(underWay).isNotDone();
             redis.resume();
@@ -117,12 +152,29 @@ class ProcessTest {
 
     @Test
     void whatRedisUserMayNotIsOneLine() throws Exception {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect()) {
-            admin.aclSetUser("mine", "on", ">secret", "~*", "&*", "+@all", "-incrby", "-zadd", "-publish", "-pfadd", "-set", "-expire");
-            try (var tally = TallyProcess.serve(folder, redis.port(), "--redis-user", "mine", "--redis-password", "secret")) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect()) {
+            admin.aclSetUser(
+                    "mine",
+                    "on",
+                    ">secret",
+                    "~*",
+                    "&*",
+                    "+@all",
+                    "-incrby",
+                    "-zadd",
+                    "-publish",
+                    "-pfadd",
+                    "-set",
+                    "-expire");
+            try (var tally =
+                    TallyProcess.serve(folder, redis.port(), "--redis-user", "mine", "--redis-password", "secret")) {
                 Eventually.isTrue("says what it may not", () -> tally.errors().contains("lacks"));
-                assertThat(tally.errors().lines().filter(line -> line.contains("lacks"))).singleElement().asString()
-                        .endsWith("Redis' user mine lacks rights that Tally needs: INCRBY, ZADD, EXPIRE, PFADD, SET, PUBLISH");
+                assertThat(tally.errors().lines().filter(line -> line.contains("lacks")))
+                        .singleElement()
+                        .asString()
+                        .endsWith("Redis' user mine lacks rights that Tally needs: "
+                                + "INCRBY, ZADD, EXPIRE, PFADD, SET, PUBLISH");
                 assertThat(admin.keys("*")).isEmpty();
             }
         }
@@ -131,32 +183,49 @@ class ProcessTest {
     @Test
     void aStopThatWaitsInVainIsOneLineMore() throws Exception {
         try (var redis = new LocalRedis(folder);
-                var tally = TallyProcess.serve(folder, redis.port(), "--redis-timeout", "60s", "--stop-announce", "0s", "--stop-drain", "200ms")) {
+                var tally = TallyProcess.serve(
+                        folder,
+                        redis.port(),
+                        "--redis-timeout",
+                        "60s",
+                        "--stop-announce",
+                        "0s",
+                        "--stop-drain",
+                        "200ms")) {
             assertThat(tally.status("/")).isEqualTo(200);
             Eventually.isTrue("it is told", () -> isPublished(redis));
             redis.pause();
             try {
-                tally.ask("/");
+                var _ = tally.ask("/");
                 Eventually.isTrue("one is under way", () -> metric(tally, "tally_batch_visits_count 2"));
                 tally.signal("TERM");
                 assertThat(tally.exitStatus()).isEqualTo(143);
             } finally {
                 redis.resume();
             }
-            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping",
-                    "WARN tally - Requests were still under way after PT0\\.2S", "INFO tally - Stopped");
+            assertLog(
+                    tally,
+                    "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(),
+                    "INFO tally - Stopping",
+                    "WARN tally - Requests were still under way after PT0\\.2S",
+                    "INFO tally - Stopped");
         }
     }
 
     /** Nothing that a client sends is worth a line. */
     @Test
     void whatIsWrongWithRequestsFillsNoLog() throws Exception {
-        try (var redis = new LocalRedis(folder); var tally = TallyProcess.serve(folder, redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var tally = TallyProcess.serve(folder, redis.port())) {
             var badInput = BadInput.send(new InetSocketAddress("127.0.0.1", tally.port()), 2000, 1);
             assertThat(badInput.wrong()).isEmpty();
             tally.signal("TERM");
             assertThat(tally.exitStatus()).isEqualTo(143);
-            assertLog(tally, "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(), "INFO tally - Stopping", "INFO tally - Stopped");
+            assertLog(
+                    tally,
+                    "INFO tally - Tally \\S+ answers on http://127\\.0\\.0\\.1:" + tally.port(),
+                    "INFO tally - Stopping",
+                    "INFO tally - Stopped");
         }
     }
 

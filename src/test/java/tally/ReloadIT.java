@@ -26,13 +26,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.By;
 import org.openqa.selenium.logging.LogType;
-import tally.support.Eventually;
+import tally.dev.AppUser;
 import tally.dev.LocalRedis;
 import tally.support.Browser;
+import tally.support.Eventually;
 import tally.support.FakeNginx;
 import tally.support.RealRedis;
 
-/** Live reload as scripts/run.sh --dev starts it, on a copy of the sources: what is saved there, and what is seen then. */
+/**
+ * Live reload as scripts/run.sh --dev starts it, on a copy of the sources: what is saved there, and what is seen then.
+ */
 class ReloadIT {
 
     private static final String HELLO = "Welcome to Tally";
@@ -54,12 +57,27 @@ class ReloadIT {
         client = HttpClient.newHttpClient();
         // The libraries alone, as in target/lib: the service's own classes are made by Reload.
         var libraries = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> entry.endsWith(".jar")).collect(Collectors.joining(File.pathSeparator));
-        var command = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp", libraries,
-                sources.resolve("dev/java/tally/dev/Reload.java").toString(), sources.toString(), "--host", "127.0.0.1", "--port",
-                Integer.toString(port), "--stop-announce", "0s", "--redis-host", RealRedis.shared().host(), "--redis-port",
-                Integer.toString(RealRedis.shared().port()));
-        process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile()).start();
+                .filter(entry -> entry.endsWith(".jar"))
+                .collect(Collectors.joining(File.pathSeparator));
+        var command = List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                libraries,
+                sources.resolve("dev/java/tally/dev/Reload.java").toString(),
+                sources.toString(),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                Integer.toString(port),
+                "--stop-announce",
+                "0s",
+                "--redis-url",
+                AppUser.url(RealRedis.shared().host(), RealRedis.shared().port()));
+        process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile())
+                .start();
         Eventually.isTrue("answers", () -> message().equals(HELLO));
     }
 
@@ -76,7 +94,8 @@ class ReloadIT {
         copy(Path.of("src/main"), sources.resolve("main"));
         // Also after a change that alone would need no new service, so that there is something to wait for.
         Files.setLastModifiedTime(sources.resolve("main/java/tally/Main.java"), FileTime.from(Instant.now()));
-        Eventually.isTrue("as before", () -> made() > before && message().equals(HELLO) && told().contains("\"problem\":\"\""));
+        Eventually.isTrue(
+                "as before", () -> made() > before && message().equals(HELLO) && told().contains("\"problem\":\"\""));
     }
 
     @Test
@@ -124,16 +143,29 @@ class ReloadIT {
             browser.get(edge.site());
             browser.executeScript("window.neverReloaded = true");
             changeMessageTo("nothing");
-            Eventually.isTrue("the error", () -> browser.findElements(By.id("reload-problem")).stream()
-                    .anyMatch(shown -> shown.isDisplayed() && shown.getText().contains("Routes.java") && shown.getCssValue("position").equals("fixed")));
+            Eventually.isTrue(
+                    "the error",
+                    () -> browser.findElements(By.id("reload-problem")).stream()
+                            .anyMatch(shown -> shown.isDisplayed()
+                                    && shown.getText().contains("Routes.java")
+                                    && shown.getCssValue("position").equals("fixed")));
             changeMessageTo("\"Changed\"");
-            Eventually.isTrue("no error", () -> browser.findElements(By.id("reload-problem")).isEmpty());
+            Eventually.isTrue(
+                    "no error",
+                    () -> browser.findElements(By.id("reload-problem")).isEmpty());
             change("main/resources/public/tally.css", text -> text + "footer { color: rgb(1, 2, 3) }");
-            Eventually.isTrue("the style", () -> browser.findElement(By.tagName("footer")).getCssValue("color").contains("1, 2, 3"));
+            Eventually.isTrue(
+                    "the style",
+                    () -> browser.findElement(By.tagName("footer"))
+                            .getCssValue("color")
+                            .contains("1, 2, 3"));
             // The service is another by now, and the page has found it.
-            Eventually.isTrue("live", () -> "live".equals(browser.findElement(By.id("live")).getDomAttribute("data-state")));
+            Eventually.isTrue(
+                    "live",
+                    () -> "live".equals(browser.findElement(By.id("live")).getDomAttribute("data-state")));
             assertThat(browser.executeScript("return window.neverReloaded")).isEqualTo(true);
-            assertThat(browser.manage().logs().get(LogType.BROWSER).getAll()).noneMatch(line -> line.getMessage().contains("Security Policy"));
+            assertThat(browser.manage().logs().get(LogType.BROWSER).getAll())
+                    .noneMatch(line -> line.getMessage().contains("Security Policy"));
             change("main/resources/public/tally.js", text -> text + "document.title = 'Changed';");
             Eventually.isTrue("the script", () -> browser.getTitle().equals("Changed"));
         } finally {
@@ -143,7 +175,9 @@ class ReloadIT {
 
     private static void changeMessageTo(String expression) throws IOException {
         copy(Path.of("src/main/java"), sources.resolve("main/java"));
-        change("main/java/tally/web/Routes.java", text -> text.replace("new Counted(message,", "new Counted(" + expression + ","));
+        change(
+                "main/java/tally/web/Routes.java",
+                text -> text.replace("new Counted(message,", "new Counted(" + expression + ","));
     }
 
     private static void change(String file, UnaryOperator<String> by) throws IOException {
@@ -186,7 +220,8 @@ class ReloadIT {
     /** The state that a page is told when it comes; once more, where a service went while it was asked. */
     private static String told() {
         for (int i = 0; i < 50; i++) {
-            try (var lines = client.send(request("/dev/events"), HttpResponse.BodyHandlers.ofLines()).body()) {
+            try (var lines = client.send(request("/dev/events"), HttpResponse.BodyHandlers.ofLines())
+                    .body()) {
                 var told = lines.filter(line -> line.startsWith("data: ")).findFirst();
                 if (told.isPresent()) {
                     return told.get();
@@ -202,7 +237,8 @@ class ReloadIT {
 
     private static String get(String path) {
         try {
-            return client.send(request(path), HttpResponse.BodyHandlers.ofString()).body();
+            return client.send(request(path), HttpResponse.BodyHandlers.ofString())
+                    .body();
         } catch (IOException gone) {
             return "";
         } catch (InterruptedException hurry) {
@@ -211,6 +247,8 @@ class ReloadIT {
     }
 
     private static HttpRequest request(String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(Duration.ofSeconds(3)).build();
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(3))
+                .build();
     }
 }

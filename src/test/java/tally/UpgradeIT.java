@@ -28,7 +28,8 @@ class UpgradeIT {
     void whatAnOlderRedisKeptIsThereInANewerOneAndCountingGoesOn() {
         var onPath = LocalRedis.onPath("redis-server");
         if (!RealRedis.shared().isContainer() && onPath.isEmpty()) {
-            System.out.println("SKIPPED: the upgrade of Redis, since the only one here is bundled, and there is none to upgrade to");
+            System.out.println(
+                    "SKIPPED: the upgrade of Redis: the only one here is bundled, and there is none to upgrade to");
             Assumptions.abort("no Redis to upgrade to");
         }
         String older;
@@ -40,14 +41,26 @@ class UpgradeIT {
                 service.get("/");
                 service.send("POST", "/api/visits/page-" + i % 3, "");
             }
-            cookie = service.send("PUT", "/api/session", "{\"theme\":\"dark\"}", "Content-Type", "application/json").header("Set-Cookie");
+            cookie = service.send("PUT", "/api/session", "{\"theme\":\"dark\"}", "Content-Type", "application/json")
+                    .cookie();
             redis.stop();
         }
         if (RealRedis.shared().isContainer()) {
-            try (var redis = new GenericContainer<>(RealRedis.IMAGE).withExposedPorts(6379)
+            try (var redis = new GenericContainer<>(RealRedis.IMAGE)
+                    .withExposedPorts(6379)
                     .withCopyFileToContainer(MountableFile.forHostPath(folder, 0777), "/data/")
-                    .withCommand("redis-server", "--dir", "/data", DURABLE[0], DURABLE[1], DURABLE[2], DURABLE[3], "--protected-mode", "no")) {
+                    .withCommand(
+                            "redis-server",
+                            "--dir",
+                            "/data",
+                            DURABLE[0],
+                            DURABLE[1],
+                            DURABLE[2],
+                            DURABLE[3],
+                            "--protected-mode",
+                            "no")) {
                 redis.start();
+                RealRedis.letAppIn(redis.getHost(), redis.getFirstMappedPort());
                 goesOn(older, cookie, redis.getHost(), redis.getFirstMappedPort());
             }
         } else {
@@ -64,7 +77,11 @@ class UpgradeIT {
         try (var service = TestTally.start(host, port)) {
             assertThat(service.get("/api/visits").visits()).isEqualTo(200);
             assertThat(service.get("/api/visits/page-0").visits()).isEqualTo(34);
-            assertThat(service.get("/api/session", "Cookie", cookie.split(";")[0]).json().at("/data/theme").asText()).isEqualTo("dark");
+            assertThat(service.get("/api/session", "Cookie", cookie)
+                            .json()
+                            .at("/data/theme")
+                            .asText())
+                    .isEqualTo("dark");
             assertThat(service.get("/").visits()).isEqualTo(201);
             assertThat(service.send("POST", "/api/visits/page-1", "").visits()).isEqualTo(34);
         }

@@ -34,19 +34,29 @@ record Build(Path sources) {
         var found = new DiagnosticCollector<JavaFileObject>();
         var compiler = ToolProvider.getSystemJavaCompiler();
         try (var manager = compiler.getStandardFileManager(found, Locale.ENGLISH, StandardCharsets.UTF_8)) {
-            var files = all.stream().filter(file -> file.toString().endsWith(".java")).collect(Collectors.toCollection(ArrayList::new));
+            var files = all.stream()
+                    .filter(file -> file.toString().endsWith(".java"))
+                    .collect(Collectors.toCollection(ArrayList::new));
             files.add(sources.resolve("dev/java/tally/dev/DevInstance.java"));
             var options = List.of("-d", Files.createDirectories(classes).toString(), "-proc:none");
-            if (!compiler.getTask(null, manager, found, options, null, manager.getJavaFileObjectsFromPaths(files)).call()) {
-                throw new Failed(found.getDiagnostics().stream().filter(each -> each.getKind() == Diagnostic.Kind.ERROR)
-                        .map(this::line).collect(Collectors.joining("\n")));
+            if (!compiler.getTask(null, manager, found, options, null, manager.getJavaFileObjectsFromPaths(files))
+                    .call()) {
+                throw new Failed(found.getDiagnostics().stream()
+                        .filter(each -> each.getKind() == Diagnostic.Kind.ERROR)
+                        .map(this::line)
+                        .collect(Collectors.joining("\n")));
             }
         }
     }
 
     private String line(Diagnostic<? extends JavaFileObject> error) {
-        var place = error.getSource() == null ? "" : "%s:%d: ".formatted(sources.getParent().relativize(Path.of(error.getSource().toUri())), error.getLineNumber());
-        return place + error.getMessage(Locale.ENGLISH);
+        var message = error.getMessage(Locale.ENGLISH);
+        if (error.getSource() == null) {
+            return message;
+        }
+        var root = sources.resolve("..").normalize();
+        return "%s:%d: %s"
+                .formatted(root.relativize(Path.of(error.getSource().toUri())), error.getLineNumber(), message);
     }
 
     /** The page with the script in it that hears the {@link DevNews}. */

@@ -2,8 +2,6 @@ package tally.dev;
 
 import java.util.List;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
-import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -12,7 +10,9 @@ import tally.Main;
 import tally.Settings;
 import tally.frame.config.ConfigLayers;
 
-/** Starts Tally for {@link Reload}, which compiles this class together with the service, so that it is in its package. */
+/**
+ * Starts Tally for {@link Reload}, which compiles this class together with the service, so that it is in its package.
+ */
 public final class DevInstance {
 
     private DevInstance() {}
@@ -32,7 +32,9 @@ public final class DevInstance {
         }
         return () -> {
             // Whoever came in the last moment is answered yet, before the stop that would cut them off.
-            Stream.of(server.getConnectors()).forEach(Connector::shutdown);
+            for (var connector : server.getConnectors()) {
+                var _ = connector.shutdown();
+            }
             Thread.sleep(100);
             main.stop();
         };

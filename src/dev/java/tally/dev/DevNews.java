@@ -14,6 +14,7 @@ import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells every open page what {@link Reload} found in the sources: the script {@code /dev/reload.js} hears it on
@@ -24,7 +25,9 @@ import org.eclipse.jetty.util.Callback;
  */
 final class DevNews {
 
-    /** Marks of the style sheet and of the page's other files, and what is wrong with the sources, empty for nothing. */
+    /**
+     * Marks of the style sheet and of the page's other files, and what is wrong with the sources, empty for nothing.
+     */
     record State(int style, int page, String problem) {}
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -46,15 +49,22 @@ final class DevNews {
         return state.problem;
     }
 
-    /** Waits for another state than that which was told, but no longer than until a sign of life is due; null is the end. */
-    private synchronized State after(State told, Teller teller) throws InterruptedException {
-        if (state.equals(told) && !teller.letGo) {
-            wait(HEARTBEAT.toMillis());
+    /**
+     * Waits for another state than that which was told, but no longer than until a sign of life is due; null is the
+     * end.
+     */
+    private synchronized @Nullable State after(@Nullable State told, Teller teller) throws InterruptedException {
+        long end = System.nanoTime() + HEARTBEAT.toNanos();
+        for (long left = HEARTBEAT.toMillis(); left > 0 && state.equals(told) && !teller.letGo; ) {
+            wait(left);
+            left = Duration.ofNanos(end - System.nanoTime()).toMillis();
         }
         return teller.letGo ? null : state;
     }
 
-    /** Answers in front of one instance of the service, until that is to stop; made before its handler, since that logs. */
+    /**
+     * Answers in front of one instance of the service, until that is to stop; made before its handler, since that logs.
+     */
     final class Teller implements Supplier<Handler.Singleton> {
         private boolean letGo;
 
@@ -78,7 +88,12 @@ final class DevNews {
 
         private boolean tells(Request request, Response response, Callback callback) throws InterruptedException {
             switch (Request.getPathInContext(request)) {
-                case "/dev/reload.js" -> answer(response, callback, "text/javascript; charset=utf-8", out -> out.write(Files.readAllBytes(script)));
+                case "/dev/reload.js" ->
+                    answer(
+                            response,
+                            callback,
+                            "text/javascript; charset=utf-8",
+                            out -> out.write(Files.readAllBytes(script)));
                 case "/dev/events" -> answer(response, callback, "text/event-stream", this::tellAll);
                 default -> {
                     return false;
@@ -102,8 +117,12 @@ final class DevNews {
         void writeTo(OutputStream out) throws IOException, InterruptedException;
     }
 
-    private static void answer(Response response, Callback callback, String type, Body body) throws InterruptedException {
-        response.getHeaders().put(HttpHeader.CONTENT_TYPE, type).put(HttpHeader.CACHE_CONTROL, "no-store").put("X-Accel-Buffering", "no");
+    private static void answer(Response response, Callback callback, String type, Body body)
+            throws InterruptedException {
+        response.getHeaders()
+                .put(HttpHeader.CONTENT_TYPE, type)
+                .put(HttpHeader.CACHE_CONTROL, "no-store")
+                .put("X-Accel-Buffering", "no");
         try (var out = Content.Sink.asOutputStream(response)) {
             body.writeTo(out);
         } catch (IOException left) {

@@ -5,12 +5,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,11 +38,14 @@ public final class LocalRedis implements AutoCloseable {
     /** Whoever ends the tests in the middle leaves none behind. */
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
-    private static final AtomicInteger NEXT_PORT = new AtomicInteger((int) ProcessHandle.current().pid() * 64);
+    private static final AtomicInteger NEXT_PORT =
+            new AtomicInteger((int) ProcessHandle.current().pid() * 64);
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
     }
+
+    private static final Map<Path, Integer> VERSIONS = new ConcurrentHashMap<>();
 
     private final List<String> command;
     private final int port;
@@ -50,17 +55,49 @@ public final class LocalRedis implements AutoCloseable {
         System.out.println(executable());
     }
 
-    /** Starts a Redis on a free port, which keeps its data in the folder. */
+    /**
+     * Starts a Redis on a free port, which keeps its data in the folder, and knows the {@link AppUser} unless an option
+     * names a user.
+     */
     public LocalRedis(Path folder, String... options) {
         this(executable(), freePort(), folder, options);
     }
 
     public LocalRedis(Path executable, int port, Path folder, String... options) {
         this.port = port;
-        command = new ArrayList<>(List.of(executable.toString(), "--port", Integer.toString(port), "--bind", "127.0.0.1",
-                "--dir", folder.toString()));
+        command = new ArrayList<>(List.of(
+                executable.toString(),
+                "--port",
+                Integer.toString(port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                folder.toString()));
         command.addAll(List.of(options));
+        if (!command.contains("--user")) {
+            command.addAll(List.of("--user", AppUser.NAME));
+            command.addAll(AppUser.rules(version(executable)));
+        }
         start();
+    }
+
+    /** The first number of it. */
+    public static int version(Path executable) {
+        return VERSIONS.computeIfAbsent(executable, any -> {
+            try {
+                var asked = new ProcessBuilder(executable.toString(), "--version").start();
+                if (!asked.waitFor(10, TimeUnit.SECONDS)) {
+                    asked.destroyForcibly();
+                    throw new IllegalStateException(executable + " did not tell its version");
+                }
+                var told = new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                return Integer.valueOf(told.replaceFirst("(?s).*\\bv=(\\d+).*", "$1"));
+            } catch (IOException unstartable) {
+                throw new UncheckedIOException(unstartable);
+            } catch (InterruptedException hurry) {
+                throw new IllegalStateException(hurry);
+            }
+        });
     }
 
     public int port() {
@@ -69,7 +106,10 @@ public final class LocalRedis implements AutoCloseable {
 
     public void start() {
         try {
-            process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+            process = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
         } catch (IOException unstartable) {
             throw new UncheckedIOException(unstartable);
         }
@@ -126,7 +166,12 @@ public final class LocalRedis implements AutoCloseable {
     /** It has so many bytes less memory than it uses. */
     public void shrink(long bytes) {
         try (var jedis = new Jedis("127.0.0.1", port)) {
-            var used = jedis.info("memory").lines().filter(line -> line.startsWith("used_memory:")).findFirst().orElseThrow().substring(12);
+            var used = jedis.info("memory")
+                    .lines()
+                    .filter(line -> line.startsWith("used_memory:"))
+                    .findFirst()
+                    .orElseThrow()
+                    .substring(12);
             jedis.configSet("maxmemory", Long.toString(Long.parseLong(used) - bytes));
         }
     }
@@ -138,8 +183,11 @@ public final class LocalRedis implements AutoCloseable {
 
     public long evicted() {
         try (var jedis = new Jedis("127.0.0.1", port)) {
-            return jedis.info("stats").lines().filter(line -> line.startsWith("evicted_keys:"))
-                    .mapToLong(line -> Long.parseLong(line.substring(13))).sum();
+            return jedis.info("stats")
+                    .lines()
+                    .filter(line -> line.startsWith("evicted_keys:"))
+                    .mapToLong(line -> Long.parseLong(line.substring(13)))
+                    .sum();
         }
     }
 
@@ -177,34 +225,31 @@ public final class LocalRedis implements AutoCloseable {
     }
 
     /**
-     * One that nobody listens on. Below those that the system gives away by itself, and each process begins at another: a
-     * free one that a client or another process takes before Redis does makes a test fail, or has two share a Redis. A node
-     * of a cluster listens on a second one as well, 10,000 above.
+     * One that nobody listens on. Below those that the system gives away by itself, and each process begins at another:
+     * a free one that a client or another process takes before Redis does makes a test fail, or has two share a Redis.
      */
     public static int freePort() {
-        for (;;) {
-            int port = 10_000 + Math.floorMod(NEXT_PORT.getAndIncrement(), 10_000);
-            if (isFree(port) && isFree(port + 10_000)) {
-                return port;
+        for (; ; ) {
+            int port = 10_000 + Math.floorMod(NEXT_PORT.getAndIncrement(), 20_000);
+            try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (IOException taken) {
+                // The next one may be free.
             }
         }
     }
 
-    private static boolean isFree(int port) {
-        try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-            return socket.isBound();
-        } catch (IOException taken) {
-            return false;
-        }
-    }
-
     public static Path executable() {
-        return "bundled".equals(System.getenv("TALLY_REDIS")) ? bundled() : onPath("redis-server").orElseGet(LocalRedis::bundled);
+        return "bundled".equals(System.getenv("TALLY_REDIS"))
+                ? bundled()
+                : onPath("redis-server").orElseGet(LocalRedis::bundled);
     }
 
     public static Optional<Path> onPath(String program) {
-        return Stream.of(System.getenv("PATH").split(File.pathSeparator)).map(folder -> Path.of(folder, program))
-                .filter(Files::isExecutable).findFirst();
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .map(folder -> Path.of(folder, program))
+                .filter(Files::isExecutable)
+                .findFirst();
     }
 
     public static Path bundled() {
@@ -222,12 +267,16 @@ public final class LocalRedis implements AutoCloseable {
                 var kept = folder.resolve(unpacked.getFileName());
                 if (!Files.exists(kept)) {
                     // In one step, since another process may be at it as well.
-                    var copy = Files.copy(unpacked, folder.resolve("copy-" + ProcessHandle.current().pid()), StandardCopyOption.COPY_ATTRIBUTES);
+                    var copy = Files.copy(
+                            unpacked,
+                            folder.resolve("copy-" + ProcessHandle.current().pid()),
+                            StandardCopyOption.COPY_ATTRIBUTES);
                     Files.move(copy, kept, StandardCopyOption.ATOMIC_MOVE);
                 }
                 return kept;
             } catch (IOException absent) {
-                throw new UncheckedIOException("No redis-server on the PATH, and none is bundled for this machine", absent);
+                throw new UncheckedIOException(
+                        "No redis-server on the PATH, and none is bundled for this machine", absent);
             }
         }
     }

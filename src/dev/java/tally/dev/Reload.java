@@ -17,24 +17,28 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs Tally from its sources and keeps up with them, for development: {@code java -cp 'target/lib/*'
  * src/dev/java/tally/dev/Reload.java src [FLAG…]}.
  *
- * <p>After a change the sources are compiled anew, in this process, and the service that comes of it takes the port over
- * from the one before, which then finishes what it has under way and stops. When they don't compile, or what they make
- * does not start, the one before goes on, and log and open pages say why. A style sheet, script or image needs no new
- * service: the pages are told at once.
+ * <p>After a change the sources are compiled anew, in this process, and the service that comes of it takes the port
+ * over from the one before, which then finishes what it has under way and stops. When they don't compile, or what they
+ * make does not start, the one before goes on, and log and open pages say why. A style sheet, script or image needs no
+ * new service: the pages are told at once.
  *
  * <p>What else there is for this, and why it is not used, stands in {@code src/docs/decisions.md}.
  */
 final class Reload {
 
-    /** Looked for rather than waited for: a folder shared with a virtual machine, as Docker Desktop's, brings no events. */
+    /**
+     * Looked for rather than waited for: a folder shared with a virtual machine, as Docker Desktop's, brings no events.
+     */
     private static final Duration LOOK = Duration.ofMillis(200);
     /** A change is soon followed by another when a file is still being written, or is one of many. */
     private static final Duration SETTLE = Duration.ofMillis(40);
+
     private static final int LONGEST_SETTLE = 25;
 
     private final Path sources;
@@ -43,7 +47,7 @@ final class Reload {
     private final DevNews news;
     private final Path work = Files.createTempDirectory("tally");
     private Map<Path, FileTime> seen = Map.of();
-    private Instance current;
+    private @Nullable Instance current;
     private int made;
 
     /** The service made of one state of the sources. */
@@ -61,9 +65,10 @@ final class Reload {
             System.err.println("reload: the first argument must be Tally's folder src");
             System.exit(2);
         }
-        var reload = new Reload(Path.of(arguments[0]).toRealPath(), List.of(arguments).subList(1, arguments.length));
+        var reload = new Reload(
+                Path.of(arguments[0]).toRealPath(), List.of(arguments).subList(1, arguments.length));
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(reload::end));
-        for (;;) {
+        for (; ; ) {
             reload.look();
             Thread.sleep(LOOK);
         }
@@ -84,18 +89,20 @@ final class Reload {
     }
 
     private synchronized void take(Map<Path, FileTime> files) throws IOException {
-        var isServedAsIs = current != null && changed(seen, files).allMatch(Reload::isServedAsIs);
+        var isServedAsIs = changed(seen, files).allMatch(Reload::isServedAsIs);
         seen = files;
-        var problem = isServedAsIs ? news.problem() : "";
+        var problem = "";
         try {
-            if (isServedAsIs) {
+            if (current != null && isServedAsIs) {
+                problem = news.problem();
                 build.copyResources(files.keySet(), current.classes);
             } else {
                 renew();
             }
         } catch (Build.Failed | IOException failed) {
-            problem = failed instanceof IOException ? failed.toString() : failed.getMessage();
-            System.err.println("reload: " + problem + "\nreload: " + (current == null ? "Nothing runs yet" : "What ran before goes on")
+            problem = failed instanceof IOException ? failed.toString() : String.valueOf(failed.getMessage());
+            System.err.println("reload: " + problem + "\nreload: "
+                    + (current == null ? "Nothing runs yet" : "What ran before goes on")
                     + "; save a file to have it tried again");
         }
         news.tell(new DevNews.State(mark(".css"), mark(".js", ".svg", ".html"), problem));
@@ -123,10 +130,11 @@ final class Reload {
         var loader = new URLClassLoader(new URL[] {classes.toUri().toURL()}, ClassLoader.getSystemClassLoader());
         Thread.currentThread().setContextClassLoader(loader);
         try {
-            return (AutoCloseable) loader.loadClass("tally.dev.DevInstance").getMethod("start", List.class, Supplier.class)
+            return (AutoCloseable) loader.loadClass("tally.dev.DevInstance")
+                    .getMethod("start", List.class, Supplier.class)
                     .invoke(null, flags, teller);
         } catch (InvocationTargetException thrown) {
-            thrown.getCause().printStackTrace();
+            thrown.printStackTrace();
             throw new Build.Failed("It compiles, but does not start: " + thrown.getCause());
         } catch (ReflectiveOperationException | LinkageError other) {
             throw new Build.Failed("It compiles, but can't be started: " + other);
@@ -150,14 +158,17 @@ final class Reload {
         try {
             current.service.close();
         } catch (Exception failed) {
+            System.err.println("reload: What ran before did not stop as it should:");
             failed.printStackTrace();
         }
     }
 
     /** A number that is another when one of these files is. */
     private int mark(String... endings) {
-        return seen.entrySet().stream().filter(file -> Stream.of(endings).anyMatch(file.getKey().toString()::endsWith))
-                .mapToInt(Map.Entry::hashCode).sum();
+        return seen.entrySet().stream()
+                .filter(file -> Stream.of(endings).anyMatch(file.getKey().toString()::endsWith))
+                .mapToInt(Map.Entry::hashCode)
+                .sum();
     }
 
     private static boolean isServedAsIs(Path file) {

@@ -26,11 +26,12 @@ import javax.net.ssl.X509TrustManager;
  * Many clients who hold on to what they have: {@code Crowd KIND PORT CONNECTIONS ADDRESSES BYTES SECONDS} opens so many
  * connections to 127.0.0.1, from so many addresses of 127.0.0.0/8, and keeps them for so long.
  *
- * <p>The kinds: {@code headers} sends so many bytes of headers that never end, {@code lines} as many lines as that takes, and
- * {@code mixed} as many lines as are allowed, and the rest in long ones; {@code bodies} announces a body of so many
- * bytes and sends all but one; {@code pages} opens live pages and listens; {@code unread} asks for the largest answer
- * there is and reads none of it; {@code shut} speaks HTTP/2, asks {@code BYTES} times at once on each connection, and lets nothing
- * be sent. Over TLS where the port ends in 443; {@code shut} always. Prints how each ended. Meant to run in Nginx' own network, where each address is a client.
+ * <p>The kinds: {@code headers} sends so many bytes of headers that never end, {@code lines} as many lines as that
+ * takes, and {@code mixed} as many lines as are allowed, and the rest in long ones; {@code bodies} announces a body of
+ * so many bytes and sends all but one; {@code pages} opens live pages and listens; {@code unread} asks for the largest
+ * answer there is and reads none of it; {@code shut} speaks HTTP/2, asks {@code BYTES} times at once on each
+ * connection, and lets nothing be sent. Over TLS where the port ends in 443; {@code shut} always. Prints how each
+ * ended. Meant to run in Nginx' own network, where each address is a client.
  */
 final class Crowd {
 
@@ -55,13 +56,17 @@ final class Crowd {
 
     static void main(String[] arguments) throws InterruptedException {
         int connections = Integer.parseInt(arguments[2]);
-        var crowd = new Crowd(arguments[0], Integer.parseInt(arguments[1]), Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]),
+        var crowd = new Crowd(
+                arguments[0],
+                Integer.parseInt(arguments[1]),
+                Integer.parseInt(arguments[3]),
+                Integer.parseInt(arguments[4]),
                 Duration.ofSeconds(Long.parseLong(arguments[5])));
         var done = new CountDownLatch(connections);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < connections; i++) {
                 int number = i;
-                threads.submit(() -> {
+                threads.execute(() -> {
                     crowd.come(number);
                     done.countDown();
                 });
@@ -73,13 +78,19 @@ final class Crowd {
 
     private void come(int number) {
         String outcome;
-        try (var socket = connect(number); var spoken = port % 1000 == 443 ? secured(socket) : socket) {
+        try (var socket = connect(number);
+                var spoken = port % 1000 == 443 ? secured(socket) : socket) {
             outcome = switch (kind) {
                 case "headers" -> stay(spoken, headers(0));
                 case "lines" -> stay(spoken, headers(bytes));
                 case "mixed" -> stay(spoken, headers(30));
-                case "bodies" -> stay(spoken, request("PUT /api/session", "Content-Type: application/json\r\nContent-Length: " + bytes + "\r\n",
-                        " ".repeat(bytes - 1)));
+                case "bodies" ->
+                    stay(
+                            spoken,
+                            request(
+                                    "PUT /api/session",
+                                    "Content-Type: application/json\r\nContent-Length: " + bytes + "\r\n",
+                                    " ".repeat(bytes - 1)));
                 case "unread" -> ignore(spoken, request("GET /openapi.yaml", "", ""));
                 case "pages" -> listen(spoken);
                 case "shut" -> shut(spoken);
@@ -117,7 +128,8 @@ final class Crowd {
     }
 
     private static byte[] request(String line, String headers, String body) {
-        return (line + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body).getBytes(StandardCharsets.US_ASCII);
+        return (line + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body)
+                .getBytes(StandardCharsets.US_ASCII);
     }
 
     /** Sends, and waits for what it is answered, if anything. */
@@ -201,8 +213,17 @@ final class Crowd {
     }
 
     private static void frame(ByteArrayOutputStream out, int type, int flags, int stream, byte[] payload) {
-        out.writeBytes(new byte[] {(byte) (payload.length >> 16), (byte) (payload.length >> 8), (byte) payload.length, (byte) type, (byte) flags,
-            (byte) (stream >> 24), (byte) (stream >> 16), (byte) (stream >> 8), (byte) stream});
+        out.writeBytes(new byte[] {
+            (byte) (payload.length >> 16),
+            (byte) (payload.length >> 8),
+            (byte) payload.length,
+            (byte) type,
+            (byte) flags,
+            (byte) (stream >> 24),
+            (byte) (stream >> 16),
+            (byte) (stream >> 8),
+            (byte) stream
+        });
         out.writeBytes(payload);
     }
 

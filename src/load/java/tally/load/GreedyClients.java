@@ -6,11 +6,12 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Clients of Redis that have it hold memory for them and read nothing: {@code GreedyClients ADDRESS OPERATORS_PASSWORD SECONDS}.
- * One watches (MONITOR), four ask on and on, four send a command without an end, three hundred half of a long one. Whoever
- * is cut off comes back. Prints how often that was.
+ * Clients of Redis that have it hold memory for them and read nothing:
+ * {@code GreedyClients ADDRESS OPERATORS_PASSWORD SECONDS}. One watches (MONITOR), four ask on and on, four send a
+ * command without an end, three hundred half of a long one. Whoever is cut off comes back. Prints how often that was.
  */
 final class GreedyClients {
 
@@ -34,7 +35,8 @@ final class GreedyClients {
         for (int i = 0; i < 300; i++) {
             all.add(clients.new Client(HEALTH + "*2\r\n$4\r\nPING\r\n$1000000\r\n" + "x".repeat(300_000), ""));
         }
-        long end = System.nanoTime() + Duration.ofSeconds(Long.parseLong(arguments[2])).toNanos();
+        long end = System.nanoTime()
+                + Duration.ofSeconds(Long.parseLong(arguments[2])).toNanos();
         while (System.nanoTime() < end) {
             all.forEach(Client::send);
             Thread.sleep(20);
@@ -47,7 +49,7 @@ final class GreedyClients {
     private final class Client {
         private final byte[] hello;
         private final byte[] rest;
-        private Socket socket;
+        private @Nullable Socket socket;
 
         Client(String hello, String rest) {
             this.hello = hello.getBytes(StandardCharsets.US_ASCII);
@@ -56,13 +58,15 @@ final class GreedyClients {
 
         void send() {
             try {
-                if (socket == null) {
-                    socket = new Socket();
-                    socket.setReceiveBufferSize(4096);
-                    socket.connect(address, 1000);
-                    socket.getOutputStream().write(hello);
+                var open = socket;
+                if (open == null) {
+                    open = new Socket();
+                    socket = open;
+                    open.setReceiveBufferSize(4096);
+                    open.connect(address, 1000);
+                    open.getOutputStream().write(hello);
                 }
-                socket.getOutputStream().write(rest);
+                open.getOutputStream().write(rest);
             } catch (IOException ended) {
                 cutOff++;
                 socket = null;

@@ -21,6 +21,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Visits from many clients at once, each answer looked at: what a load generator that only counts can't say.
@@ -52,11 +53,18 @@ public final class Load {
     static void main(String[] arguments) {
         var address = List.of(URI.create(arguments[0]));
         int connections = Integer.parseInt(arguments[1]);
-        var result = arguments[2].endsWith("s") ? send(address, connections, until(arguments[2]))
+        var result = arguments[2].endsWith("s")
+                ? send(address, connections, until(arguments[2]))
                 : send(address, connections, Integer.parseInt(arguments[2]));
-        System.out.printf("%d answers, %d distinct numbers, %d failures %s, longest wait %d ms%n", result.numbers().size(),
-                result.distinct(), result.failed(), result.failures(), result.longest().toMillis());
-        System.exit(result.failed() == 0 && result.distinct() == result.numbers().size() ? 0 : 1);
+        System.out.printf(
+                "%d answers, %d distinct numbers, %d failures %s, longest wait %d ms%n",
+                result.numbers().size(),
+                result.distinct(),
+                result.failed(),
+                result.failures(),
+                result.longest().toMillis());
+        System.exit(
+                result.failed() == 0 && result.distinct() == result.numbers().size() ? 0 : 1);
     }
 
     private static BooleanSupplier until(String seconds) {
@@ -78,7 +86,7 @@ public final class Load {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < connections; i++) {
                 var address = addresses.get(i % addresses.size());
-                threads.submit(() -> {
+                threads.execute(() -> {
                     try (var client = new Client(address)) {
                         while (oneMore.getAsBoolean()) {
                             long start = System.nanoTime();
@@ -88,19 +96,22 @@ public final class Load {
                                 if (answer.status == 200 && number.find()) {
                                     numbers.add(Long.valueOf(number.group(1)));
                                 } else {
-                                    var kind = "status " + answer.status + (answer.headers.containsKey("retry-after") ? "" : " for good");
-                                    failures.computeIfAbsent(kind, status -> new AtomicLong()).incrementAndGet();
+                                    var kind = "status " + answer.status
+                                            + (answer.headers.containsKey("retry-after") ? "" : " for good");
+                                    failures.computeIfAbsent(kind, status -> new AtomicLong())
+                                            .incrementAndGet();
                                 }
                             } catch (IOException failure) {
-                                failures.computeIfAbsent(failure.toString(), kind -> new AtomicLong()).incrementAndGet();
+                                failures.computeIfAbsent(failure.toString(), kind -> new AtomicLong())
+                                        .incrementAndGet();
                             }
                             longest.accumulateAndGet(System.nanoTime() - start, Math::max);
                         }
                     } catch (RuntimeException mistake) {
                         // A mistake of the load, such as an address without a port, is a failure, too.
-                        failures.computeIfAbsent(mistake.toString(), kind -> new AtomicLong()).incrementAndGet();
+                        failures.computeIfAbsent(mistake.toString(), kind -> new AtomicLong())
+                                .incrementAndGet();
                     }
-                    return null;
                 });
             }
         }
@@ -115,71 +126,76 @@ public final class Load {
     private record Answer(int status, Map<String, String> headers, String body) {}
 
     /**
-     * One connection, which is kept for as long as the server keeps it. A request that finds it closed, without a byte of an
-     * answer, is sent again on a new one, as a browser does; no other ever is. (Java's own client does so for more, and
-     * without a word: what was counted twice could not be told from what was sent twice.)
+     * One connection, which is kept for as long as the server keeps it. A request that finds it closed, without a byte
+     * of an answer, is sent again on a new one, as a browser does; no other ever is. (Java's own client does so for
+     * more, and without a word: what was counted twice could not be told from what was sent twice.)
      */
     private static final class Client implements AutoCloseable {
         private final URI address;
-        private Socket socket;
-        private InputStream in;
+        private @Nullable Connection kept;
+
+        private record Connection(Socket socket, InputStream in) {}
 
         Client(URI address) {
             this.address = address;
         }
 
         Answer ask() throws IOException {
-            var kept = socket != null;
+            var known = kept;
             try {
-                if (!kept) {
-                    open();
-                }
-                var request = "GET %s HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\n\r\n".formatted(address.getPath(), address.getAuthority(), visitor());
+                var connection = known == null ? open() : known;
+                kept = connection;
+                var request = "GET %s HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\n\r\n"
+                        .formatted(address.getPath(), address.getAuthority(), visitor());
                 int first;
                 try {
-                    socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-                    first = in.read();
+                    connection.socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+                    first = connection.in.read();
                 } catch (SocketException reset) {
                     first = -1;
                 }
                 if (first < 0) {
                     close();
-                    if (kept) {
+                    if (known != null) {
                         return ask();
                     }
                     throw new IOException("no answer");
                 }
-                return answer(first);
+                return answer(first, connection.in);
             } catch (IOException broken) {
                 close();
                 throw broken;
             }
         }
 
-        private void open() throws IOException {
-            socket = new Socket();
+        private Connection open() throws IOException {
+            var socket = new Socket();
             socket.setTcpNoDelay(true);
             socket.setSoTimeout(20_000);
             socket.connect(new InetSocketAddress(address.getHost(), address.getPort()), 5000);
-            in = new BufferedInputStream(socket.getInputStream());
+            return new Connection(socket, new BufferedInputStream(socket.getInputStream()));
         }
 
-        private Answer answer(int first) throws IOException {
-            int status = Integer.parseInt(((char) first + line()).split(" ")[1]);
+        private Answer answer(int first, InputStream in) throws IOException {
+            int status = Integer.parseInt(((char) first + line(in)).split(" ", 3)[1]);
             var headers = new HashMap<String, String>();
-            for (var line = line(); !line.isEmpty(); line = line()) {
+            for (var line = line(in); !line.isEmpty(); line = line(in)) {
                 int colon = line.indexOf(':');
-                headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+                headers.put(
+                        line.substring(0, colon).toLowerCase(Locale.ROOT),
+                        line.substring(colon + 1).strip());
             }
             var length = headers.get("content-length");
-            var body = new String(length == null ? in.readAllBytes() : in.readNBytes(Integer.parseInt(length)), StandardCharsets.UTF_8);
+            var body = new String(
+                    length == null ? in.readAllBytes() : in.readNBytes(Integer.parseInt(length)),
+                    StandardCharsets.UTF_8);
             if (length == null || "close".equals(headers.get("connection"))) {
                 close();
             }
             return new Answer(status, headers, body);
         }
 
-        private String line() throws IOException {
+        private static String line(InputStream in) throws IOException {
             var line = new StringBuilder();
             for (int next = in.read(); next != '\n'; next = in.read()) {
                 if (next < 0) {
@@ -192,11 +208,11 @@ public final class Load {
 
         @Override
         public void close() {
-            var ended = socket;
-            socket = null;
+            var ended = kept;
+            kept = null;
             try {
                 if (ended != null) {
-                    ended.close();
+                    ended.socket.close();
                 }
             } catch (IOException gone) {
                 // It was to go.

@@ -11,13 +11,15 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
- * So many pages that are open and live, held by one thread: {@code OpenPages PORT PAGES SECONDS} opens them, then reports
- * how many heard of a visit and how long that took, and holds them until the time is over.
+ * So many pages that are open and live, held by one thread: {@code OpenPages PORT PAGES SECONDS} opens them, then
+ * reports how many heard of a visit and how long that took, and holds them until the time is over.
  */
 final class OpenPages {
 
-    private static final byte[] EVENTS = "GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] VISIT = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] EVENTS =
+            "GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] VISIT =
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private final Selector selector = Selector.open();
     private final InetSocketAddress address;
@@ -40,7 +42,8 @@ final class OpenPages {
         long start = System.nanoTime();
         pages.visit();
         int heard = pages.heard("event: visit", count, Duration.ofSeconds(10));
-        System.out.printf("%d heard of a visit, the last after %d ms%n", heard, (System.nanoTime() - start) / 1_000_000);
+        System.out.printf(
+                "%d heard of a visit, the last after %d ms%n", heard, (System.nanoTime() - start) / 1_000_000);
         pages.heard("nothing", count, Duration.ofSeconds(Long.parseLong(arguments[2])));
         System.exit(open == count && heard == count ? 0 : 1);
     }

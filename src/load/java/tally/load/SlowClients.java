@@ -8,12 +8,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 
 /**
- * Clients that take their time: {@code SlowClients PORT WRITERS READERS SECONDS} holds so many connections whose request
- * comes a byte a second and never ends, and so many that open the live page and read nothing of it.
+ * Clients that take their time: {@code SlowClients PORT WRITERS READERS SECONDS} holds so many connections whose
+ * request comes a byte a second and never ends, and so many that open the live page and read nothing of it.
  */
 final class SlowClients {
 
-    private static final byte[] ENDLESS = ("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: " + "a".repeat(500)).getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] ENDLESS =
+            ("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: " + "a".repeat(500)).getBytes(StandardCharsets.US_ASCII);
 
     private SlowClients() {}
 
@@ -46,7 +47,8 @@ final class SlowClients {
             }
             Thread.sleep(Duration.ofSeconds(1));
         }
-        System.out.println(writers.size() + " writers, of whose bytes " + refused + " were refused, and " + readers.size() + " readers");
+        System.out.println(writers.size() + " writers, of whose bytes " + refused + " were refused, and "
+                + readers.size() + " readers");
         System.exit(0);
     }
 

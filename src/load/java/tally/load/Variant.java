@@ -7,8 +7,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import tally.Main;
 import tally.Settings;
+import tally.counting.Caller;
 import tally.counting.Counting;
 import tally.counting.Keys;
+import tally.counting.Numbers;
 import tally.counting.Visit;
 import tally.counting.Visits;
 import tally.counting.VisitsScript;
@@ -18,34 +20,46 @@ import tally.frame.redis.RedisClients;
 
 /**
  * The service with another way of counting, for scripts/bench.sh to set {@link Visits} against: {@code none} counts in
- * memory and asks no Redis, {@code incr} asks Redis once for each visit, {@code script} does so with the script that keeps
- * all that Tally keeps, and {@code group} is the service as it is.
+ * memory and asks no Redis, {@code incr} asks Redis once for each visit, {@code script} does so with the script that
+ * keeps all that Tally keeps, and {@code group} is the service as it is.
  */
 final class Variant {
 
     private Variant() {}
 
     static void main(String[] arguments) {
-        var settings = Settings.of(ConfigLayers.read(List.of(Arrays.copyOfRange(arguments, 1, arguments.length)), Map.of()).merged());
+        var settings =
+                Settings.of(ConfigLayers.read(List.of(Arrays.copyOfRange(arguments, 1, arguments.length)), Map.of())
+                        .merged());
         var main = new Main(settings, way(arguments[0], settings));
         main.start();
         Runtime.getRuntime().addShutdownHook(new Thread(main::stop));
+    }
+
+    private static Numbers of(long visits) {
+        return new Numbers(visits, 0, visits);
     }
 
     private static UnaryOperator<Counting> way(String name, Settings settings) {
         return switch (name) {
             case "none" -> {
                 var visits = new AtomicLong();
-                yield tally -> visit -> visits.incrementAndGet();
+                yield tally -> visit -> of(visits.incrementAndGet());
             }
             case "incr" -> {
                 var redis = RedisClients.open(settings.redis(), new Metrics());
-                yield tally -> visit -> redis.incr("visit_count");
+                yield tally -> visit -> of(redis.incr("visit_count"));
             }
             case "script" -> {
                 var redis = RedisClients.open(settings.redis(), new Metrics());
-                var script = new VisitsScript(redis, new Keys(redis), settings.visits().maxPages(), settings.redis().timeout());
-                yield tally -> visit -> script.count(List.of(new Visit("", "", "")), false).getFirst();
+                var script = new VisitsScript(
+                        redis,
+                        new Keys(redis),
+                        settings.visits(),
+                        settings.counting(),
+                        settings.redis().timeout());
+                yield tally -> visit -> script.count(List.of(new Visit("", "", Caller.NOBODY)), false)
+                        .getFirst();
             }
             case "group" -> tally -> tally;
             default -> throw new IllegalArgumentException(name + " is none of: none, incr, script, group");

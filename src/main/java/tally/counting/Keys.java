@@ -5,6 +5,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.params.ZAddParams;
@@ -12,10 +13,10 @@ import redis.clients.jedis.params.ZAddParams;
 /**
  * The table of what stands in Redis. Nobody else makes the name of a key.
  *
- * <p>All names begin with {@code tally:}, the total's apart. A cluster keeps keys on one node only if they share a hash tag,
- * and a script may touch no others: there the names begin with <code>{visit_count}:</code>, which puts them beside the total.
- * Redis is asked which of both it is before the first name is made; what was counted before by the other names is taken over
- * then.
+ * <p>All names begin with {@code tally:}, the total's apart. A cluster keeps keys on one node only if they share a hash
+ * tag, and a script may touch no others: there the names begin with <code>{visit_count}:</code>, which puts them beside
+ * the total. Redis is asked which of both it is before the first name is made; what was counted before by the other
+ * names is taken over then.
  *
  * <p>Thread-safe.
  */
@@ -29,7 +30,7 @@ public final class Keys {
     private static final String IN_CLUSTER = "{visit_count}:";
 
     private final UnifiedJedis redis;
-    private volatile String prefix;
+    private volatile @Nullable String prefix;
 
     public Keys(UnifiedJedis redis) {
         this.redis = redis;
@@ -40,7 +41,7 @@ public final class Keys {
         return "visit_count";
     }
 
-    /** A sorted set: the visits of each page. */
+    /** A sorted set: the visits of each page, and of each site. */
     public String pages() {
         return prefix() + "pages";
     }
@@ -50,14 +51,41 @@ public final class Keys {
         return prefix() + "minute:" + epochMinute;
     }
 
+    /**
+     * A hash: the visits of that day in UTC, of each page and of each site, and of all under the empty name; for 2
+     * days.
+     */
+    String day(Instant time) {
+        return prefix() + "day:" + date(time);
+    }
+
     /** A HyperLogLog: the visitors of that day in UTC, for 8 days. */
     String visitors(Instant time) {
-        return prefix() + "visitors:" + LocalDate.ofInstant(time, ZoneOffset.UTC);
+        return prefix() + "visitors:" + date(time);
+    }
+
+    /** A HyperLogLog: the visitors of a site on that day in UTC, for 8 days. */
+    String visitors(Instant time, String site) {
+        return visitors(time) + ":" + site;
+    }
+
+    /** A string: with what the visitors of that day in UTC are made into hashes, until the day is over. */
+    String salt(Instant time) {
+        return prefix() + "salt:" + date(time);
+    }
+
+    /** A hash: how many new names a caller has asked for within that hour, for 2 hours. */
+    String newNames(Instant time) {
+        return prefix() + "new-names:" + Math.floorDiv(time.getEpochSecond(), 3600L);
+    }
+
+    private static LocalDate date(Instant time) {
+        return LocalDate.ofInstant(time, ZoneOffset.UTC);
     }
 
     /**
-     * A hash: which of the next three is written now, and since when; three hashes of request ids and the numbers that they
-     * got; and a key that never is, on which the right to let go of one is tried out.
+     * A hash: which of the next three is written now, and since when; three hashes of request ids and the numbers that
+     * they got; and a key that never is, on which the right to let go of one is tried out.
      */
     List<String> seen() {
         var seen = prefix() + "seen";
@@ -80,8 +108,8 @@ public final class Keys {
     }
 
     /**
-     * A string: a cached value, for {@code cache.ttl} and {@code cache.stale}. Beside it, with {@code :lock} at its end: who
-     * makes it anew, for 2 seconds.
+     * A string: a cached value, for {@code cache.ttl} and {@code cache.stale}. Beside it, with {@code :lock} at its
+     * end: who makes it anew, for 2 seconds.
      */
     public String cached(String what) {
         return prefix() + "cache:" + what;
@@ -89,7 +117,18 @@ public final class Keys {
 
     /** A key of each kind, by which rights are tried out; nothing is written to them. */
     public List<String> oneOfEach() {
-        return List.of(total(), pages(), minute(0), visitors(Instant.EPOCH), session("none"), sessions(), cached("none"), seen().getLast());
+        return List.of(
+                total(),
+                pages(),
+                minute(0),
+                visitors(Instant.EPOCH),
+                session("none"),
+                sessions(),
+                cached("none"),
+                seen().getLast(),
+                day(Instant.EPOCH),
+                salt(Instant.EPOCH),
+                newNames(Instant.EPOCH));
     }
 
     private String prefix() {
@@ -119,7 +158,11 @@ public final class Keys {
     /** Each replica does it before it counts, and none overwrites what another has: so it may be done twice at once. */
     private void takeOver() {
         for (var page : redis.zrangeWithScores(ALONE + "pages", 0, -1)) {
-            redis.zadd(IN_CLUSTER + "pages", page.getScore(), page.getElement(), ZAddParams.zAddParams().nx());
+            redis.zadd(
+                    IN_CLUSTER + "pages",
+                    page.getScore(),
+                    page.getElement(),
+                    ZAddParams.zAddParams().nx());
         }
         redis.unlink(ALONE + "pages");
     }

@@ -7,8 +7,6 @@ import tally.frame.config.SettingReader;
 public record SessionSettings(Duration ttl, long maxMemory) {
 
     public static SessionSettings read(SettingReader read) {
-        return new SessionSettings(
-                read.time("session.ttl"),
-                read.size("session.max-memory"));
+        return new SessionSettings(read.time("session.ttl"), read.size("session.max-memory"));
     }
 }

@@ -20,16 +20,16 @@ import tally.frame.redis.Unavailable;
  * Knows returning visitors: an opaque random id in a cookie stands for a hash in Redis, so that any replica knows them
  * and one that is ended is ended everywhere.
  *
- * <p>A session lives for {@code session.ttl} after its last use, by Redis' clock; reading it writes at most once a minute.
- * An id that is malformed, unknown or expired counts as no session, and so does a value under its key that is none. A
- * request that Nginx repeats is one visit of the session, unless another of the same session came between.
+ * <p>A session lives for {@code session.ttl} after its last use, by Redis' clock; reading it writes at most once a
+ * minute. An id that is malformed, unknown or expired counts as no session, and so does a value under its key that is
+ * none. A request that Nginx repeats is one visit of the session, unless another of the same session came between.
  *
- * <p>All sessions together take at most {@code session.max-memory}. Beyond it none begins and none holds more, but none ends
- * for another either. What each takes is known without asking all: see session.lua, which keeps the books.
+ * <p>All sessions together take at most {@code session.max-memory}. Beyond it none begins and none holds more, but none
+ * ends for another either. What each takes is known without asking all: see session.lua, which keeps the books.
  *
- * <p>Thread-safe. Redis: {@code tally:session:<id>}, a hash of {@code first} and {@code last} (epoch ms), {@code visits},
- * {@code request} (the id of the last visit), {@code size} (bytes), and {@code data:<name>}; {@code tally:sessions}, a sorted
- * set of all by their end, and {@code tally:sessions:bytes}, what they take.
+ * <p>Thread-safe. Redis: {@code tally:session:<id>}, a hash of {@code first} and {@code last} (epoch ms),
+ * {@code visits}, {@code request} (the id of the last visit), {@code size} (bytes), and {@code data:<name>};
+ * {@code tally:sessions}, a sorted set of all by their end, and {@code tally:sessions:bytes}, what they take.
  */
 public final class Sessions {
 
@@ -39,7 +39,13 @@ public final class Sessions {
     private static final Pattern ID = Pattern.compile("[0-9a-f]{32}");
 
     /** As {@code GET /api/session} shows it, but for the id; times in ISO 8601. */
-    public record Session(@JsonIgnore String id, long visits, String firstSeen, String lastSeen, long expiresInSeconds, Map<String, String> data) {}
+    public record Session(
+            @JsonIgnore String id,
+            long visits,
+            String firstSeen,
+            String lastSeen,
+            long expiresInSeconds,
+            Map<String, String> data) {}
 
     private static final Long NONE = 0L;
     private static final Long NO_ROOM = -3L;
@@ -65,8 +71,8 @@ public final class Sessions {
     }
 
     /**
-     * Notes a visit, in a new session if there is none by this id; the session's id, or empty where there is no room for one.
-     * {@code requestId} is empty for none.
+     * Notes a visit, in a new session if there is none by this id; the session's id, or empty where there is no room
+     * for one. {@code requestId} is empty for none.
      */
     public Optional<String> visit(String id, String requestId) {
         if (isId(id) && call("visit", id, false, requestId, Map.of()).equals(1L)) {
@@ -76,7 +82,10 @@ public final class Sessions {
         return isBegun(call("visit", created, true, requestId, Map.of())) ? Optional.of(created) : Optional.empty();
     }
 
-    /** Merges the data, into a new session if there is none by this id; what would be too much is refused with the limit. */
+    /**
+     * Merges the data, into a new session if there is none by this id; what would be too much is refused with the
+     * limit.
+     */
     public Session merge(String id, Map<String, String> data) {
         var merged = isId(id) ? call("merge", id, false, "", data) : NONE;
         if (!merged.equals(NONE)) {
@@ -101,8 +110,14 @@ public final class Sessions {
     }
 
     private Object call(String what, String id, boolean create, String requestId, Map<String, String> data) {
-        var arguments = new ArrayList<>(List.of(what, ttl, maxMemory, create ? "1" : "0", Integer.toString(MOST_FIELDS),
-                Integer.toString(MOST_BYTES), requestId));
+        var arguments = new ArrayList<>(List.of(
+                what,
+                ttl,
+                maxMemory,
+                create ? "1" : "0",
+                Integer.toString(MOST_FIELDS),
+                Integer.toString(MOST_BYTES),
+                requestId));
         data.forEach((name, value) -> arguments.addAll(List.of(name, value)));
         return script.call(List.of(keys.session(id), keys.sessions(), keys.sessionsBytes()), arguments);
     }
@@ -119,18 +134,26 @@ public final class Sessions {
     /** From what session.lua returns for one. */
     private static Session session(String id, Object result) {
         if (!(result instanceof List<?> parts)) {
-            throw switch (result) {
-                case Long code when code == -1 -> new ContentTooLargeResponse("A session holds at most " + MOST_FIELDS + " fields");
-                case Long code when code == -2 -> new ContentTooLargeResponse("A session holds at most " + MOST_BYTES + " bytes of names and values");
-                default -> new Unavailable("There is no room for more sessions or more data in them; "
-                        + "some is free when others end (session.max-memory)");
+            throw switch (((Long) result).intValue()) {
+                case -1 -> new ContentTooLargeResponse("A session holds at most " + MOST_FIELDS + " fields");
+                case -2 ->
+                    new ContentTooLargeResponse("A session holds at most " + MOST_BYTES + " bytes of names and values");
+                default ->
+                    new Unavailable("There is no room for more sessions or more data in them; "
+                            + "some is free when others end (session.max-memory)");
             };
         }
         var data = new TreeMap<String, String>();
         for (int i = 4; i < parts.size(); i += 2) {
             data.put((String) parts.get(i), (String) parts.get(i + 1));
         }
-        return new Session(id, Long.parseLong((String) parts.get(1)), time(parts.get(2)), time(parts.get(3)), (Long) parts.get(0) / 1000, data);
+        return new Session(
+                id,
+                Long.parseLong((String) parts.get(1)),
+                time(parts.get(2)),
+                time(parts.get(3)),
+                (Long) parts.get(0) / 1000,
+                data);
     }
 
     private static String time(Object epochMillis) {
@@ -145,6 +168,6 @@ public final class Sessions {
     }
 
     private static boolean isId(String id) {
-        return id != null && ID.matcher(id).matches();
+        return ID.matcher(id).matches();
     }
 }

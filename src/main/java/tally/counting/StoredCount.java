@@ -1,10 +1,11 @@
 package tally.counting;
 
+import org.jspecify.annotations.Nullable;
 import tally.frame.redis.Unavailable;
 
 /**
- * Counts as they stand in Redis, where others may have written as well: what is none is a 503 that names it, never a wrong
- * number.
+ * Counts as they stand in Redis, where others may have written as well: what is none is a 503 that names it, never a
+ * wrong number.
  */
 final class StoredCount {
 
@@ -14,7 +15,7 @@ final class StoredCount {
     private StoredCount() {}
 
     /** 0 where there is none. */
-    static long count(String key, String text) {
+    static long count(String key, @Nullable String text) {
         if (text == null) {
             return 0;
         }
@@ -26,7 +27,7 @@ final class StoredCount {
     }
 
     /** Of a sorted set; 0 where there is none. */
-    static long count(String key, Double score) {
+    static long count(String key, @Nullable Double score) {
         if (score == null) {
             return 0;
         }

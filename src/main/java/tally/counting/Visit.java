@@ -1,4 +1,4 @@
 package tally.counting;
 
-/** A visit to be counted, under the id of its request; {@code page} and {@code visitor} are empty where there is none. Immutable. */
-public record Visit(String requestId, String page, String visitor) {}
+/** A visit to be counted, under the id of its request; {@code page} is empty where there is none. Immutable. */
+public record Visit(String requestId, String page, Caller caller) {}

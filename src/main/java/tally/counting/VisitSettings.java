@@ -7,7 +7,6 @@ public record VisitSettings(int maxWaiting, int maxPages) {
 
     public static VisitSettings read(SettingReader read) {
         return new VisitSettings(
-                read.whole("visits.max-waiting", 1, 2_500),
-                read.whole("visits.max-pages", 0, 1_000_000));
+                read.whole("visits.max-waiting", 1, 2_500), read.whole("visits.max-pages", 0, 1_000_000));
     }
 }

@@ -15,27 +15,30 @@ import tally.frame.redis.RedisSettings;
 import tally.frame.redis.Unavailable;
 
 /**
- * Counts visits, each exactly once, with one call to Redis for all that wait (group commit, as a database writes its log).
+ * Counts visits, each exactly once, with one call to Redis for all that wait (group commit, as a database writes its
+ * log).
  *
- * <p>One thread sends. It takes what waits, be it one visit or hundreds, and while Redis works the next gather. So a lone
- * visit waits for nothing, and under load the calls stay few while the batches grow. Numbers are never made up here: a
- * number that was answered is stored.
+ * <p>One thread sends. It takes what waits, be it one visit or hundreds, and while Redis works the next gather. So a
+ * lone visit waits for nothing, and under load the calls stay few while the batches grow. Numbers are never made up
+ * here: a number that was answered is stored.
  *
  * <p>It is a thread of the system: a wait with a deadline, which each call is, costs a virtual one a timer and two more
  * threads (src/docs/decisions.md).
  *
  * <p>A caller gets its number, or {@link Unavailable}, or the failure of the call: that of its own batch, or of the one
- * that it waited for. A batch has the time for which the first of its callers waits, and a visit is sent only while that is
- * half of {@code redis.timeout} at least; Redis counts none that it hears of later. So nobody is told that a visit was not
- * counted which then is, but where an answer is lost on its way. A repeated request id gets the number of the first for 40
- * seconds at least, also from another process: see visits.lua.
+ * that it waited for. A batch has the time for which the first of its callers waits, and a visit is sent only while
+ * that is half of {@code redis.timeout} at least; Redis counts none that it hears of later. So nobody is told that a
+ * visit was not counted which then is, but where an answer is lost on its way. A repeated request id gets the number of
+ * the first for 40 seconds at least, also from another process: see visits.lua.
  *
  * <p>Thread-safe. Redis: the total, the pages, the minute, the visitors and the request ids of {@link Keys}.
  */
 public final class Visits implements Counting, AutoCloseable {
 
-    /** Stands for a visit in all but the counting. */
-    private static final Visit TRIAL = new Visit("", "", "");
+    /** Stands for a visit in all but the counting; no visit is without an id. */
+    private static final Visit TRIAL = new Visit("", "", Caller.NOBODY);
+
+    private static final Numbers NONE = new Numbers(0, 0, 0);
 
     private final UnifiedJedis redis;
     private final Keys keys;
@@ -48,14 +51,24 @@ public final class Visits implements Counting, AutoCloseable {
     private final Thread sender = Thread.ofPlatform().name("visits").daemon().unstarted(this::sendBatches);
     private volatile boolean closed;
 
-    /** {@code own} is a client that nobody else uses; {@code counted} is told the page of each visit before it is answered. */
-    public Visits(UnifiedJedis redis, UnifiedJedis own, Keys keys, VisitSettings settings, RedisSettings waits, Consumer<String> counted,
+    /**
+     * {@code own} is a client that nobody else uses; {@code counted} is told the page of each visit before it is
+     * answered.
+     */
+    public Visits(
+            UnifiedJedis redis,
+            UnifiedJedis own,
+            Keys keys,
+            VisitSettings settings,
+            CountingSettings counting,
+            RedisSettings waits,
+            Consumer<String> counted,
             Metrics metrics) {
         this.redis = redis;
         this.keys = keys;
         this.counted = counted;
         this.metrics = metrics;
-        script = new VisitsScript(own, keys, settings.maxPages(), waits.timeout());
+        script = new VisitsScript(own, keys, settings, counting, waits.timeout());
         timeout = waits.timeout();
         perRequest = waits.perRequest();
         waiting = new LinkedBlockingQueue<>(settings.maxWaiting());
@@ -67,12 +80,15 @@ public final class Visits implements Counting, AutoCloseable {
     }
 
     @Override
-    public long count(Visit visit) {
-        long number = join(visit);
-        if (number < 0) {
+    public Numbers count(Visit visit) {
+        var numbers = join(visit);
+        if (numbers.visits() == VisitsScript.NO_ROOM) {
             throw new NoRoom("There is no room for a new page");
         }
-        return number;
+        if (numbers.visits() == VisitsScript.TOO_MANY) {
+            throw new TooManyNames();
+        }
+        return numbers;
     }
 
     /** Does all that a visit would, but counts none; fails as it would. */
@@ -80,7 +96,7 @@ public final class Visits implements Counting, AutoCloseable {
         join(TRIAL);
     }
 
-    private long join(Visit visit) {
+    private Numbers join(Visit visit) {
         var mine = new Waiting(visit, Deadline.endOr(perRequest), new CompletableFuture<>());
         if (!waiting.offer(mine)) {
             throw new Unavailable("Too many visits wait to be counted");
@@ -104,7 +120,7 @@ public final class Visits implements Counting, AutoCloseable {
         return StoredCount.count(keys.total(), redis.get(keys.total()));
     }
 
-    /** The visits of a page, without counting; 0 for one that was never visited. */
+    /** The visits of a page, or of all pages of a site, without counting; 0 for one that was never visited. */
     public long of(String page) {
         return StoredCount.count(page, redis.zscore(keys.pages(), page));
     }
@@ -133,21 +149,27 @@ public final class Visits implements Counting, AutoCloseable {
         if (batch.isEmpty()) {
             return;
         }
-        var time = Duration.ofNanos(batch.stream().mapToLong(one -> one.end - now).min().getAsLong());
+        var time = Duration.ofNanos(
+                batch.stream().mapToLong(one -> one.end - now).min().getAsLong());
         metrics.batch(batch.size());
         try {
-            var visits = batch.stream().map(Waiting::visit).filter(visit -> visit != TRIAL).toList();
-            var numbers = Deadline.within(time, () -> script.count(visits, visits.size() < batch.size())).iterator();
+            var visits = batch.stream()
+                    .filter(one -> !one.isTrial())
+                    .map(Waiting::visit)
+                    .toList();
+            var numbers = Deadline.within(time, () -> script.count(visits, visits.size() < batch.size()))
+                    .iterator();
             for (var one : batch) {
-                long number = one.visit == TRIAL ? 0 : numbers.next();
-                if (number >= 0 && one.visit != TRIAL) {
+                var number = one.isTrial() ? NONE : numbers.next();
+                if (number.visits() >= 0 && !one.isTrial()) {
                     // Before the answer: once every request is answered, all of its news is noted.
                     counted.accept(one.visit.page());
                 }
                 one.number.complete(number);
             }
         } catch (Throwable failure) {
-            // They waited for Redis as well: nobody waits for two calls that fail. Whoever comes later is not refused for it.
+            // They waited for Redis as well: nobody waits for two calls that fail. Whoever comes later is not refused
+            // for it.
             waiting.drainTo(batch);
             batch.forEach(one -> one.number.completeExceptionally(failure));
         }
@@ -160,8 +182,12 @@ public final class Visits implements Counting, AutoCloseable {
     }
 
     /** {@code end} is when its caller waits no longer, in {@link System#nanoTime}. */
-    private record Waiting(Visit visit, long end, CompletableFuture<Long> number) {
-        long await() {
+    private record Waiting(Visit visit, long end, CompletableFuture<Numbers> number) {
+        boolean isTrial() {
+            return visit.equals(TRIAL);
+        }
+
+        Numbers await() {
             try {
                 return number.join();
             } catch (CompletionException failure) {

@@ -1,5 +1,7 @@
 package tally.live;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +17,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tally.counting.Keys;
@@ -44,25 +45,30 @@ public final class EventStream implements AutoCloseable {
     /** How long one waits for a place where all are taken. */
     private static final Duration MOMENT = Duration.ofSeconds(1);
     /** One at a time: matched as a whole, news of thousands of pages would be too deep for a thread's stack. */
-    private static final Pattern PAGE_NEWS = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}=[0-9]{1,16}");
+    private static final Pattern PAGE_NEWS = Pattern.compile("[^ =]{1,768}=[0-9]{1,16}");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Pattern TOTAL_NEWS = Pattern.compile("[0-9]{1,16}");
 
     private final Set<OpenPage> clients = ConcurrentHashMap.newKeySet();
     private final Semaphore places;
     /** Held by the one that looks for clients that have left. */
     private final ReentrantLock looking = new ReentrantLock();
+
     private final Semaphore news = new Semaphore(0);
     private final NewsSubscription subscription;
     /** The counts of pages that have not gone out yet; guarded by itself. */
     private final Map<String, Long> pages = new TreeMap<>();
     /** The newest total, for those who come later; -1 before any is known. */
     private volatile long total = -1;
+
     private volatile boolean stopped;
 
     /** {@code counted} reads the total anew. */
     public EventStream(EventSettings settings, RedisSettings redis, LongSupplier counted, Metrics metrics) {
         places = new Semaphore(settings.maxClients());
-        subscription = new NewsSubscription(redis, Keys.CHANNEL, () -> hear(Long.toString(counted.getAsLong())), this::hear);
+        subscription =
+                new NewsSubscription(redis, Keys.CHANNEL, () -> hear(Long.toString(counted.getAsLong())), this::hear);
         metrics.gauge("tally_events_clients", "Open pages", () -> settings.maxClients() - places.availablePermits());
     }
 
@@ -78,7 +84,8 @@ public final class EventStream implements AutoCloseable {
             if (hasPlace) {
                 places.release();
             }
-            throw new Unavailable(stopped ? "This replica is stopping" : "Too many pages are open; the number is not live for now");
+            throw new Unavailable(
+                    stopped ? "This replica is stopping" : "Too many pages are open; the number is not live for now");
         }
         var client = OpenPage.of(context);
         try {
@@ -86,7 +93,9 @@ public final class EventStream implements AutoCloseable {
             if (stopped) {
                 return;
             }
-            context.contentType("text/event-stream").header("Cache-Control", "no-cache").header("X-Accel-Buffering", "no");
+            context.contentType("text/event-stream")
+                    .header("Cache-Control", "no-cache")
+                    .header("X-Accel-Buffering", "no");
             // Enough for an event: a buffer of the usual 32 KB would stay with every quiet page.
             context.res().setBufferSize(512);
             var out = context.res().getOutputStream();
@@ -157,24 +166,39 @@ public final class EventStream implements AutoCloseable {
     }
 
     private static String event(long total, Map<String, Long> pages) {
-        var changed = pages.entrySet().stream().map(page -> "\"" + page.getKey() + "\":" + page.getValue()).collect(Collectors.joining(","));
-        return "event: visit\nid: %d\ndata: {\"visits\":%d,\"pages\":{%s}}\n\n".formatted(total, total, changed);
+        try {
+            return "event: visit\nid: %d\ndata: %s\n\n"
+                    .formatted(total, JSON.writeValueAsString(new News(total, pages)));
+        } catch (JsonProcessingException unwritable) {
+            throw new IllegalStateException(unwritable);
+        }
     }
 
-    /** Hears the message of announce.lua: the total, then {@code page=count} for each page, parted by spaces. */
+    /** What an event says, as JSON. */
+    private record News(long visits, Map<String, Long> pages) {}
+
+    private static String decoded(String name) {
+        return name.replace("%20", " ").replace("%3D", "=").replace("%25", "%");
+    }
+
+    /**
+     * Hears the message of announce.lua: the total, then {@code name=count} for each page or site, parted by spaces.
+     */
     private void hear(String message) {
         var parts = message.split(" ");
         var changed = Arrays.asList(parts).subList(1, parts.length);
-        if (!TOTAL_NEWS.matcher(parts[0]).matches() || !changed.stream().allMatch(page -> PAGE_NEWS.matcher(page).matches())) {
+        if (!TOTAL_NEWS.matcher(parts[0]).matches()
+                || !changed.stream().allMatch(page -> PAGE_NEWS.matcher(page).matches())) {
             LOG.debug("News that are none: {}", message);
             return;
         }
         synchronized (pages) {
-            // News of two replicas can be heard in one order only, Redis', and each tells what stood there then: the last is the newest.
+            // News of two replicas can be heard in one order only, Redis', and each tells what stood there then: the
+            // last is the newest.
             total = Long.parseLong(parts[0]);
             for (var page : changed) {
                 int equals = page.indexOf('=');
-                pages.put(page.substring(0, equals), Long.parseLong(page.substring(equals + 1)));
+                pages.put(decoded(page.substring(0, equals)), Long.parseLong(page.substring(equals + 1)));
             }
         }
         news.release();

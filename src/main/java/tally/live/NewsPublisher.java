@@ -9,11 +9,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
 import tally.counting.Keys;
+import tally.counting.PageName;
 import tally.frame.redis.LuaScript;
 
 /**
- * Tells every replica what was counted: what stands in Redis now, at once after a quiet time, and then ten times a second
- * at most.
+ * Tells every replica what was counted: what stands in Redis now, at once after a quiet time, and then ten times a
+ * second at most.
  *
  * <p>Who looks at a page sees no more than that. Told with each batch, the news would cost more than the count. While
  * Redis is away the news waits; what a process that is killed did not announce is told with the next visit.
@@ -29,10 +30,11 @@ public final class NewsPublisher implements AutoCloseable {
     private final LuaScript script;
     private final Keys keys;
     /**
-     * Pages with visits that nobody heard of yet, guarded by itself; an empty name for visits without a page. At most as
-     * many as there are pages.
+     * Pages with visits that nobody heard of yet, guarded by itself; an empty name for visits without a page. At most
+     * as many as there are pages.
      */
     private final Set<String> news = new HashSet<>();
+
     private final Semaphore noted = new Semaphore(0);
     private final Thread thread = Thread.ofVirtual().name("announcer").unstarted(this::run);
     private volatile boolean closed;
@@ -47,10 +49,11 @@ public final class NewsPublisher implements AutoCloseable {
         thread.start();
     }
 
-    /** This page has a new count; an empty name says that the total has. */
+    /** This page has a new count, and so has its site; an empty name says that the total has. */
     public void note(String page) {
         synchronized (news) {
             news.add(page);
+            news.add(PageName.siteOf(page));
         }
         noted.release();
     }

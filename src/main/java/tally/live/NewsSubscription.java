@@ -14,8 +14,8 @@ import tally.frame.redis.RedisSettings;
 /**
  * Hears one channel of Redis, over a connection of its own, for as long as it is not closed.
  *
- * <p>A connection that is lost is made anew, at first at once and then ever less often, at least every two seconds. What
- * is published meanwhile is not heard: {@code subscribed} is called each time that it hears again, to catch up. A
+ * <p>A connection that is lost is made anew, at first at once and then ever less often, at least every two seconds.
+ * What is published meanwhile is not heard: {@code subscribed} is called each time that it hears again, to catch up. A
  * connection that only seems to be there ends 30 seconds after an unanswered {@link #ping}.
  *
  * <p>Thread-safe; both callbacks come from one thread, one after the other.
@@ -67,7 +67,9 @@ final class NewsSubscription implements AutoCloseable {
                 LOG.debug("Not subscribed", away);
             }
             var doubled = backoff.multipliedBy(2);
-            backoff = listener.worked ? FIRST_BACKOFF : doubled.compareTo(LONGEST_BACKOFF) < 0 ? doubled : LONGEST_BACKOFF;
+            backoff = listener.worked
+                    ? FIRST_BACKOFF
+                    : doubled.compareTo(LONGEST_BACKOFF) < 0 ? doubled : LONGEST_BACKOFF;
             LockSupport.parkNanos(backoff.toNanos());
         }
     }

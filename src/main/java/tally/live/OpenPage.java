@@ -21,7 +21,9 @@ record OpenPage(BlockingQueue<String> queue, EndPoint connection) {
 
     static OpenPage of(Context context) {
         var request = ServletContextRequest.getServletContextRequest(context.req());
-        return new OpenPage(new ArrayBlockingQueue<>(QUEUE), request.getConnectionMetaData().getConnection().getEndPoint());
+        return new OpenPage(
+                new ArrayBlockingQueue<>(QUEUE),
+                request.getConnectionMetaData().getConnection().getEndPoint());
     }
 
     /** One that does not read keeps the thread that writes to it waiting: only the end of its connection ends that. */

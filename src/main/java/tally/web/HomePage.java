@@ -35,8 +35,8 @@ final class HomePage {
     }
 
     /**
-     * Whether the client would rather have HTML than JSON. One that takes anything, as curl does, would not; nor would one
-     * whose wish can't be read.
+     * Whether the client would rather have HTML than JSON. One that takes anything, as curl does, would not; nor would
+     * one whose wish can't be read.
      */
     static boolean isPreferred(Context context) {
         var accept = context.header("Accept");

@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import tally.counting.Sessions;
 import tally.frame.http.Answer;
 import tally.frame.redis.Unavailable;
@@ -38,7 +39,10 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
         routes.delete("/api/session", this::end);
     }
 
-    /** Notes a visit in the client's session, which begins if there is none; its id, empty where there is no room for one. */
+    /**
+     * Notes a visit in the client's session, which begins if there is none; its id, empty where there is no room for
+     * one.
+     */
     String visit(Context context, String requestId) {
         var id = sessions.visit(cookie(context), requestId);
         id.ifPresent(known -> setCookie(context, known));
@@ -47,7 +51,7 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
 
     /** Whether this is the one request that comes with a body. */
     boolean wantsBody(Context context) {
-        return context.method() == HandlerType.PUT && context.path().equals("/api/session");
+        return context.method().equals(HandlerType.PUT) && context.path().equals("/api/session");
     }
 
     /** The id of the client's session, empty where there is none. */
@@ -57,7 +61,7 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
 
     private void read(Context context) {
         var session = sessions.read(cookie(context)).orElseThrow(SessionRoutes::noSession);
-        setCookie(context, cookie(context));
+        setCookie(context, session.id());
         Answer.json(context, session);
     }
 
@@ -126,8 +130,9 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
         return new NotFoundResponse("There is no session; the page and PUT /api/session begin one");
     }
 
+    /** Empty where the client sends none. */
     private static String cookie(Context context) {
-        return context.cookie(COOKIE);
+        return Objects.requireNonNullElse(context.cookie(COOKIE), "");
     }
 
     private void setCookie(Context context, String id) {

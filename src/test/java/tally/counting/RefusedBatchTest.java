@@ -26,16 +26,27 @@ class RefusedBatchTest {
         var settings = redis.settings();
         var metrics = new Metrics();
         try (var client = RedisClients.openSingle(settings.redis(), metrics);
-                var visits = new Visits(client, client, new Keys(client), settings.visits(), settings.redis(), page -> { }, metrics);
-                var behind = redis.connect(); var visitors = Executors.newVirtualThreadPerTaskExecutor()) {
+                var visits = new Visits(
+                        client,
+                        client,
+                        new Keys(client),
+                        settings.visits(),
+                        settings.counting(),
+                        settings.redis(),
+                        page -> {},
+                        metrics);
+                var behind = redis.connect();
+                var visitors = Executors.newVirtualThreadPerTaskExecutor()) {
             behind.zadd("tally:pages", -1.5, "bad");
             var again = new ArrayList<Future<Long>>();
             for (int i = 0; i < VISITORS; i++) {
                 again.add(visitors.submit(() -> {
                     try {
-                        return -visits.count(new Visit("", "bad", ""));
+                        return -visits.count(new Visit("", "bad", Caller.NOBODY))
+                                .visits();
                     } catch (JedisDataException refused) {
-                        return visits.count(new Visit("", "good", ""));
+                        return visits.count(new Visit("", "good", Caller.NOBODY))
+                                .visits();
                     }
                 }));
             }

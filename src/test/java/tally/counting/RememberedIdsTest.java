@@ -9,8 +9,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
+import tally.support.Eventually;
 import tally.support.TestTally;
 
 /** How long a request id is known, whatever fills Redis and wherever its clock goes. */
@@ -25,7 +25,8 @@ class RememberedIdsTest {
     @Test
     @Tag("long")
     void aRedisFullOfWhatMayGoForgetsNoId() {
-        try (var redis = full("8mb"); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = full("8mb");
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             for (int i = 0; i < 1000; i++) {
                 assertThat(visit(service, "id-" + i)).isEqualTo(1 + i);
             }
@@ -41,7 +42,8 @@ class RememberedIdsTest {
 
     @Test
     void aRedisFullOfWhatMayNotGoCountsNothingAndStillKnowsItsIds() {
-        try (var redis = full("0"); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = full("0");
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             assertThat(visit(service, "before")).isEqualTo(1);
             redis.shrink(200_000);
             for (int i = 0; i < 20; i++) {
@@ -54,7 +56,9 @@ class RememberedIdsTest {
 
     @Test
     void aRedisFullOfIdsLetsGoOfTheOldestWhenTheirTimeIsOver() {
-        try (var redis = full("0"); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = full("0");
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             visit(service, "first");
             int next = (slot(admin) + 1) % SLOTS;
             admin.hset("tally:seen:" + next, Map.of("large", "x".repeat(2_000_000)));
@@ -72,7 +76,9 @@ class RememberedIdsTest {
 
     @Test
     void anIdIsFoundInEachSlot() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             visit(service, "first");
             for (int slot = 0; slot < SLOTS; slot++) {
                 admin.hset("tally:seen:" + slot, "in-" + slot, "4" + slot);
@@ -87,10 +93,20 @@ class RememberedIdsTest {
     /** What the clock of Redis does is told by when the slot began: libraries that shift the clock end redis-server. */
     @Test
     void anIdIsFoundAfterTheClockJumpedOnceOrTwiceByWhateverTime() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             int counted = 0;
-            for (var jump : new Duration[] {Duration.ofSeconds(-1), Duration.ofSeconds(1), Duration.ofSeconds(15), Duration.ofSeconds(-15),
-                Duration.ofHours(1), Duration.ofHours(-1), A_WEEK, A_WEEK.negated()}) {
+            for (var jump : new Duration[] {
+                Duration.ofSeconds(-1),
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(15),
+                Duration.ofSeconds(-15),
+                Duration.ofHours(1),
+                Duration.ofHours(-1),
+                A_WEEK,
+                A_WEEK.negated()
+            }) {
                 visit(service, "before" + counted);
                 counted++;
                 jump(admin, jump);
@@ -107,7 +123,9 @@ class RememberedIdsTest {
 
     @Test
     void aSlotLastsTwentySecondsAndThereAreNeverMoreThanThree() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             visit(service, "first");
             int slot = slot(admin);
             jump(admin, Duration.ofSeconds(-18));

@@ -81,7 +81,8 @@ class SessionBooksTest {
     @Test
     void whatIsUnderTheKeyAndIsNoSessionIsAsNone() {
         redis.rpush("tally:session:" + ID, "a list");
-        assertThat(service.get("/api/session", "Cookie", "tally-session=" + ID).status()).isEqualTo(404);
+        assertThat(service.get("/api/session", "Cookie", "tally-session=" + ID).status())
+                .isEqualTo(404);
         assertThat(browse(ID)).isNotEmpty().isNotEqualTo(ID);
     }
 
@@ -99,12 +100,14 @@ class SessionBooksTest {
 
     /** The id that the page's cookie has then; empty where it has none. */
     private static String browse(String id) {
-        var answer = service.get("/", "Accept", "text/html", "User-Agent", "Firefox", "Cookie", "tally-session=" + id);
+        var answer = service.get(
+                "/", "Accept", "text/html", "User-Agent", "Mozilla/5.0 Firefox", "Cookie", "tally-session=" + id);
         assertThat(answer.status()).isEqualTo(200);
         return answer.header("Set-Cookie").replaceFirst("tally-session=([0-9a-f]*).*", "$1");
     }
 
     private static TestTally.Answer put(String id, String body) {
-        return service.send("PUT", "/api/session", body, "Content-Type", "application/json", "Cookie", "tally-session=" + id);
+        return service.send(
+                "PUT", "/api/session", body, "Content-Type", "application/json", "Cookie", "tally-session=" + id);
     }
 }

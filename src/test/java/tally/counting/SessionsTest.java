@@ -49,31 +49,60 @@ class SessionsTest {
     @Test
     void thePageBeginsASessionThatEveryReplicaKnows() {
         var first = browse(one, "");
-        assertThat(first.header("Set-Cookie")).matches("tally-session=[0-9a-f]{32}; Path=/;.* HttpOnly; SameSite=Lax")
-                .contains("Max-Age=1800").doesNotContain("Secure");
-        var cookie = cookie(first);
-        assertThat(cookie(browse(two, cookie))).isEqualTo(cookie);
+        assertThat(first.header("Set-Cookie"))
+                .matches("tally-session=[0-9a-f]{32}; Path=/;.* HttpOnly; SameSite=Lax")
+                .contains("Max-Age=1800")
+                .doesNotContain("Secure");
+        var cookie = first.cookie();
+        assertThat(browse(two, cookie).cookie()).isEqualTo(cookie);
         var session = three.get("/api/session", "Cookie", cookie).json();
         assertThat(session.required("visits").asLong()).isEqualTo(2);
         assertThat(session.required("expiresInSeconds").asLong()).isBetween(1780L, 1800L);
-        assertThat(session.required("firstSeen").asText()).isLessThanOrEqualTo(session.required("lastSeen").asText()).endsWith("Z");
+        assertThat(session.required("firstSeen").asText())
+                .isLessThanOrEqualTo(session.required("lastSeen").asText())
+                .endsWith("Z");
         assertThat(session.required("data")).isEmpty();
     }
 
     @Test
     void aRequestThatIsRepeatedIsOneVisitOfTheSession() {
-        var cookie = cookie(browse(one, ""));
+        var cookie = browse(one, "").cookie();
         for (var replica : List.of(one, two)) {
-            replica.get("/", "Accept", "text/html", "User-Agent", "Firefox", "Cookie", cookie, "X-Request-Id", "repeated");
+            replica.get(
+                    "/",
+                    "Accept",
+                    "text/html",
+                    "User-Agent",
+                    "Mozilla/5.0 Firefox",
+                    "Cookie",
+                    cookie,
+                    "X-Request-Id",
+                    "repeated");
         }
-        assertThat(one.get("/api/session", "Cookie", cookie).json().required("visits").asLong()).isEqualTo(2);
+        assertThat(one.get("/api/session", "Cookie", cookie)
+                        .json()
+                        .required("visits")
+                        .asLong())
+                .isEqualTo(2);
         browse(two, cookie);
-        assertThat(one.get("/api/session", "Cookie", cookie).json().required("visits").asLong()).isEqualTo(3);
+        assertThat(one.get("/api/session", "Cookie", cookie)
+                        .json()
+                        .required("visits")
+                        .asLong())
+                .isEqualTo(3);
     }
 
     @Test
     void behindTlsTheCookieIsSecure() {
-        assertThat(one.get("/", "Accept", "text/html", "User-Agent", "Firefox", "X-Forwarded-Proto", "https").header("Set-Cookie"))
+        assertThat(one.get(
+                                "/",
+                                "Accept",
+                                "text/html",
+                                "User-Agent",
+                                "Mozilla/5.0 Firefox",
+                                "X-Forwarded-Proto",
+                                "https")
+                        .header("Set-Cookie"))
                 .contains("; Secure");
     }
 
@@ -81,8 +110,11 @@ class SessionsTest {
     void whoDidNotAskGetsNone() {
         assertThat(one.get("/").header("Set-Cookie")).isEmpty();
         assertThat(one.get("/badge/total.svg").header("Set-Cookie")).isEmpty();
-        assertThat(one.send("POST", "/api/visits/home", "").header("Set-Cookie")).isEmpty();
-        assertThat(one.get("/", "Accept", "text/html", "User-Agent", "Examplebot/1.0").header("Set-Cookie")).isEmpty();
+        assertThat(one.send("POST", "/api/visits/home", "").header("Set-Cookie"))
+                .isEmpty();
+        assertThat(one.get("/", "Accept", "text/html", "User-Agent", "Examplebot/1.0")
+                        .header("Set-Cookie"))
+                .isEmpty();
         assertThat(one.get("/api/session").status()).isEqualTo(404);
         try (var redis = RealRedis.shared().connect()) {
             assertThat(redis.keys("tally:session:*")).isEmpty();
@@ -93,8 +125,12 @@ class SessionsTest {
     void anIdThatIsNoSessionIsAsNone() {
         for (var id : new String[] {"x", "../../etc", "0".repeat(32), "A".repeat(32)}) {
             var cookie = "tally-session=" + id;
-            assertThat(one.get("/api/session", "Cookie", cookie).status()).as(id).isEqualTo(404);
-            assertThat(cookie(browse(one, cookie))).as("a new one, never the client's own").isNotEqualTo(cookie);
+            assertThat(one.get("/api/session", "Cookie", cookie).status())
+                    .as(id)
+                    .isEqualTo(404);
+            assertThat(browse(one, cookie).cookie())
+                    .as("a new one, never the client's own")
+                    .isNotEqualTo(cookie);
         }
     }
 
@@ -102,35 +138,69 @@ class SessionsTest {
     void putCreatesAndMerges() {
         var created = put("", "{\"theme\":\"dark\",\"lang\":\"de\"}");
         assertThat(created.status()).isEqualTo(200);
-        var cookie = cookie(created);
-        assertThat(put(cookie, "{\"lang\":\"en\"}").json().required("data").toString()).isEqualTo("{\"lang\":\"en\",\"theme\":\"dark\"}");
-        assertThat(two.get("/api/session", "Cookie", cookie).json().required("data").toString()).isEqualTo("{\"lang\":\"en\",\"theme\":\"dark\"}");
-        assertThat(two.get("/api/session", "Cookie", cookie).json().required("visits").asLong()).isZero();
+        var cookie = created.cookie();
+        assertThat(put(cookie, "{\"lang\":\"en\"}").json().required("data").toString())
+                .isEqualTo("{\"lang\":\"en\",\"theme\":\"dark\"}");
+        assertThat(two.get("/api/session", "Cookie", cookie)
+                        .json()
+                        .required("data")
+                        .toString())
+                .isEqualTo("{\"lang\":\"en\",\"theme\":\"dark\"}");
+        assertThat(two.get("/api/session", "Cookie", cookie)
+                        .json()
+                        .required("visits")
+                        .asLong())
+                .isZero();
     }
 
     @Test
     void whatIsNoFlatObjectOfStringsIsRefused() {
-        for (var body : new String[] {"", "[]", "1", "{", "{\"a\":1}", "{\"a\":{}}", "{\"a\":null}", "{\"\":\"a\"}", "{} {}"}) {
-            assertThat(one.send("PUT", "/api/session", body.isEmpty() ? " " : body, "Content-Type", JSON).status()).as(body).isEqualTo(400);
+        for (var body :
+                new String[] {"", "[]", "1", "{", "{\"a\":1}", "{\"a\":{}}", "{\"a\":null}", "{\"\":\"a\"}", "{} {}"}) {
+            assertThat(one.send("PUT", "/api/session", body.isEmpty() ? " " : body, "Content-Type", JSON)
+                            .status())
+                    .as(body)
+                    .isEqualTo(400);
         }
-        assertThat(one.send("PUT", "/api/session", "{}", "Content-Type", "text/plain").status()).isEqualTo(415);
+        assertThat(one.send("PUT", "/api/session", "{}", "Content-Type", "text/plain")
+                        .status())
+                .isEqualTo(415);
     }
 
     @Test
     void whatIsNoTextInUtf8IsRefused() {
         for (var escaped : List.of("\\ud800", "\\udc00", "a\\udbffb")) {
-            assertThat(put("", "{\"a\":\"" + escaped + "\"}").status()).as(escaped).isEqualTo(400);
-            assertThat(put("", "{\"" + escaped + "\":\"a\"}").status()).as(escaped).isEqualTo(400);
+            assertThat(put("", "{\"a\":\"" + escaped + "\"}").status())
+                    .as(escaped)
+                    .isEqualTo(400);
+            assertThat(put("", "{\"" + escaped + "\":\"a\"}").status())
+                    .as(escaped)
+                    .isEqualTo(400);
         }
-        assertThat(put("", "{\"a\":\"\\ud83d\\ude00\"}").json().at("/data/a").asText()).isEqualTo("\ud83d\ude00");
+        assertThat(put("", "{\"a\":\"\\ud83d\\ude00\"}").json().at("/data/a").asText())
+                .isEqualTo("\ud83d\ude00");
         // Overlong, half of a character, cut off: as bytes, each as one character here.
-        for (var bytes : List.of("{\"a\":\"\u00c0\u00af\"}", "{\"a\":\"\u00ed\u00a0\u0080\"}", "{\"a\":\"\u00e2\u0082\"}")) {
-            assertThat(one.sendBytes("PUT", "/api/session", bytes.getBytes(StandardCharsets.ISO_8859_1), "Content-Type", JSON).status())
+        for (var bytes :
+                List.of("{\"a\":\"\u00c0\u00af\"}", "{\"a\":\"\u00ed\u00a0\u0080\"}", "{\"a\":\"\u00e2\u0082\"}")) {
+            assertThat(one.sendBytes(
+                                    "PUT",
+                                    "/api/session",
+                                    bytes.getBytes(StandardCharsets.ISO_8859_1),
+                                    "Content-Type",
+                                    JSON)
+                            .status())
                     .isEqualTo(400);
         }
         for (var charset : List.of("UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE")) {
-            assertThat(one.sendBytes("PUT", "/api/session", "{\"a\":\"b\"}".getBytes(Charset.forName(charset)), "Content-Type", JSON).status())
-                    .as(charset).isEqualTo(400);
+            assertThat(one.sendBytes(
+                                    "PUT",
+                                    "/api/session",
+                                    "{\"a\":\"b\"}".getBytes(Charset.forName(charset)),
+                                    "Content-Type",
+                                    JSON)
+                            .status())
+                    .as(charset)
+                    .isEqualTo(400);
         }
     }
 
@@ -140,17 +210,18 @@ class SessionsTest {
         assertTooMuch(put("", "{\"" + "n".repeat(65) + "\":\"v\"}"), "64 bytes");
         assertTooMuch(put("", "{\"n\":\"" + "v".repeat(1025) + "\"}"), "1024 bytes");
         assertTooMuch(put("", "{\"n\":\"" + "v".repeat(70_000) + "\"}"), "");
-        var full = "{\"a\":\"%1$s\",\"b\":\"%1$s\",\"c\":\"%1$s\",\"d\":\"%2$s\"}".formatted("v".repeat(1023), "v".repeat(1023));
+        var full = "{\"a\":\"%1$s\",\"b\":\"%1$s\",\"c\":\"%1$s\",\"d\":\"%2$s\"}"
+                .formatted("v".repeat(1023), "v".repeat(1023));
         assertTooMuch(put("", full.replace("\"a\"", "\"aa\"")), "4096 bytes");
-        assertTooMuch(put(cookie(put("", full)), "{\"e\":\"\"}"), "4096 bytes");
-        var cookie = cookie(put("", fields(0, 20)));
+        assertTooMuch(put(put("", full).cookie(), "{\"e\":\"\"}"), "4096 bytes");
+        var cookie = put("", fields(0, 20)).cookie();
         assertTooMuch(put(cookie, fields(20, 21)), "20 fields");
         assertThat(put(cookie, fields(19, 20)).status()).isEqualTo(200);
     }
 
     @Test
     void anEndedSessionIsEndedOnEveryReplica() {
-        var cookie = cookie(browse(one, ""));
+        var cookie = browse(one, "").cookie();
         var ended = two.send("DELETE", "/api/session", "", "Cookie", cookie);
         assertThat(ended.status()).isEqualTo(204);
         assertThat(ended.header("Set-Cookie")).contains("Expires=Thu, 01 Jan 1970");
@@ -160,13 +231,14 @@ class SessionsTest {
 
     @Test
     void aSessionEndsByItselfAndLivesOnWhileItIsUsed() {
-        try (var shortLived = TestTally.start("--session-ttl", "10s"); var redis = RealRedis.shared().connect()) {
-            var cookie = cookie(browse(shortLived, ""));
+        try (var shortLived = TestTally.start("--session-ttl", "10s");
+                var redis = RealRedis.shared().connect()) {
+            var cookie = browse(shortLived, "").cookie();
             var key = redis.keys("tally:session:*").iterator().next();
             assertThat(redis.pttl(key)).isBetween(1L, 10_000L);
             // As after so much of its time.
             redis.pexpire(key, 900);
-            assertThat(cookie(browse(shortLived, cookie))).isEqualTo(cookie);
+            assertThat(browse(shortLived, cookie).cookie()).isEqualTo(cookie);
             assertThat(redis.pttl(key)).isBetween(1000L, 10_000L);
             redis.pexpire(key, 900);
             assertThat(put(shortLived, cookie, "{\"a\":\"b\"}").status()).isEqualTo(200);
@@ -174,62 +246,73 @@ class SessionsTest {
             // Reading it would be a use.
             redis.pexpire(key, 100);
             Eventually.isTrue("it has ended", () -> !redis.exists(key));
-            assertThat(shortLived.get("/api/session", "Cookie", cookie).status()).isEqualTo(404);
-            assertThat(cookie(browse(shortLived, cookie))).isNotEqualTo(cookie);
+            assertThat(shortLived.get("/api/session", "Cookie", cookie).status())
+                    .isEqualTo(404);
+            assertThat(browse(shortLived, cookie).cookie()).isNotEqualTo(cookie);
         }
     }
 
     @Test
     void readingWritesNothingWithinAMinute() {
-        var cookie = cookie(browse(one, ""));
+        var cookie = browse(one, "").cookie();
         try (var redis = RealRedis.shared().connect()) {
             var before = redis.info("persistence");
             one.get("/api/session", "Cookie", cookie);
             assertThat(changes(redis.info("persistence"))).isEqualTo(changes(before));
             redis.pexpire(redis.keys("tally:session:*").iterator().next(), 1_000_000);
             one.get("/api/session", "Cookie", cookie);
-            assertThat(redis.ttl(redis.keys("tally:session:*").iterator().next())).isGreaterThan(1700);
+            assertThat(redis.ttl(redis.keys("tally:session:*").iterator().next()))
+                    .isGreaterThan(1700);
         }
     }
 
     @Test
-    void visitorsOfTodayAreSessions() {
-        var cookie = cookie(browse(one, ""));
+    void withOrWithoutASessionOnePersonIsOneVisitor() {
+        var cookie = browse(one, "").cookie();
         browse(two, cookie);
         browse(one, "");
-        one.send("POST", "/api/visits/home", "", "Cookie", cookie);
+        one.send("POST", "/api/visits/home", "", "User-Agent", "Mozilla/5.0 Firefox");
         one.get("/");
         try (var fresh = TestTally.start("--cache-ttl", "0s")) {
-            assertThat(fresh.get("/api/stats").json().required("visitorsToday").asLong()).isEqualTo(2);
+            assertThat(fresh.get("/api/stats").json().required("visitorsToday").asLong())
+                    .isEqualTo(1);
         }
     }
 
     @Test
     void whereThereIsNoRoomNoneBeginsAndNoneEndsForAnother() {
         try (var small = TestTally.start("--session-max-memory", "20KiB")) {
-            var innocent = cookie(browse(small, ""));
+            var innocent = browse(small, "").cookie();
             var last = put(small, "", "{\"a\":\"b\"}");
-            var cookie = cookie(last);
+            var cookie = last.cookie();
             while (last.status() == 200) {
-                cookie = cookie(last);
+                cookie = last.cookie();
                 last = put(small, "", "{\"a\":\"" + "b".repeat(1000) + "\"}");
             }
             assertNoRoom(last);
             assertNoRoom(put(small, cookie, "{\"m\":\"%1$s\",\"n\":\"%1$s\"}".formatted("b".repeat(1000))));
             assertThat(put(small, cookie, "{\"a\":\"less\"}").status()).isEqualTo(200);
             var page = browse(small, "");
-            assertThat(page.header("Set-Cookie")).as("some room is kept for sessions without data").isNotEmpty();
+            assertThat(page.header("Set-Cookie"))
+                    .as("some room is kept for sessions without data")
+                    .isNotEmpty();
             for (int i = 0; !page.header("Set-Cookie").isEmpty(); i++) {
                 assertThat(i).isLessThan(100);
                 page = browse(small, "");
             }
             assertThat(page.status()).as("counted without a session").isEqualTo(200);
             assertThat(page.body()).contains(">" + one.get("/api/visits").visits() + "</output>");
-            assertThat(cookie(browse(small, innocent))).isEqualTo(innocent);
-            assertThat(small.get("/api/session", "Cookie", innocent).json().required("visits").asLong()).isEqualTo(2);
+            assertThat(browse(small, innocent).cookie()).isEqualTo(innocent);
+            assertThat(small.get("/api/session", "Cookie", innocent)
+                            .json()
+                            .required("visits")
+                            .asLong())
+                    .isEqualTo(2);
             assertThat(small.get("/metrics").body()).containsPattern("tally_sessions_refused_total [1-9]");
             small.send("DELETE", "/api/session", "", "Cookie", innocent);
-            assertThat(browse(small, "").header("Set-Cookie")).as("there is room once another has ended").isNotEmpty();
+            assertThat(browse(small, "").header("Set-Cookie"))
+                    .as("there is room once another has ended")
+                    .isNotEmpty();
         }
     }
 
@@ -241,25 +324,35 @@ class SessionsTest {
         for (int i = 0; i < 200; i++) {
             var cookie = cookies.isEmpty() || random.nextInt(3) == 0 ? "" : cookies.get(random.nextInt(cookies.size()));
             switch (random.nextInt(5)) {
-                case 0, 1 -> cookies.add(cookie(browse(one, cookie)));
+                case 0, 1 -> cookies.add(browse(one, cookie).cookie());
                 case 2 -> two.send("DELETE", "/api/session", "", "Cookie", cookie);
-                default -> cookies.add(cookie(put(cookie, "{\"f" + random.nextInt(20) + "\":\"" + "v".repeat(random.nextInt(500)) + "\"}")));
+                default ->
+                    cookies.add(
+                            put(cookie, "{\"f" + random.nextInt(20) + "\":\"" + "v".repeat(random.nextInt(500)) + "\"}")
+                                    .cookie());
             }
             cookies.remove("");
         }
         try (var redis = RealRedis.shared().connect()) {
             var sessions = redis.keys("tally:session:*");
             assertThat(sessions).hasSizeGreaterThan(20);
-            assertThat(redis.zrange("tally:sessions", 0, -1)).containsExactlyInAnyOrderElementsOf(
-                    sessions.stream().map(key -> redis.hget(key, "size") + ":" + key).toList());
-            long known = sessions.stream().mapToLong(key -> Long.parseLong(redis.hget(key, "size"))).sum();
+            assertThat(redis.zrange("tally:sessions", 0, -1))
+                    .containsExactlyInAnyOrderElementsOf(sessions.stream()
+                            .map(key -> redis.hget(key, "size") + ":" + key)
+                            .toList());
+            long known = sessions.stream()
+                    .mapToLong(key -> Long.parseLong(redis.hget(key, "size")))
+                    .sum();
             assertThat(redis.get("tally:sessions:bytes")).isEqualTo(Long.toString(known));
             long used = sessions.stream().mapToLong(redis::memoryUsage).sum() + redis.memoryUsage("tally:sessions", 0);
             assertThat(used).isLessThan(known);
             var now = redis.time();
             for (var key : sessions) {
-                double end = Long.parseLong(now.getFirst()) * 1000.0 + Long.parseLong(now.getLast()) / 1000.0 + redis.pttl(key);
-                assertThat(redis.zscore("tally:sessions", redis.hget(key, "size") + ":" + key)).isEqualTo(end, within(2000.0));
+                double end = Long.parseLong(now.getFirst()) * 1000.0
+                        + Long.parseLong(now.getLast()) / 1000.0
+                        + redis.pttl(key);
+                assertThat(redis.zscore("tally:sessions", redis.hget(key, "size") + ":" + key))
+                        .isEqualTo(end, within(2000.0));
             }
         }
     }
@@ -270,7 +363,9 @@ class SessionsTest {
             while (!browse(shortLived, "").header("Set-Cookie").isEmpty()) {
                 Thread.onSpinWait();
             }
-            Eventually.isTrue("there is room again", () -> !browse(shortLived, "").header("Set-Cookie").isEmpty());
+            Eventually.isTrue(
+                    "there is room again",
+                    () -> !browse(shortLived, "").header("Set-Cookie").isEmpty());
             try (var redis = RealRedis.shared().connect()) {
                 assertThat(redis.zcard("tally:sessions")).isLessThanOrEqualTo(3);
                 assertThat(Long.parseLong(redis.get("tally:sessions:bytes"))).isLessThanOrEqualTo(2000);
@@ -281,35 +376,48 @@ class SessionsTest {
     /** What a step back of Redis' clock leaves behind: all that it keeps has so much longer to live. */
     @Test
     void sessionsDoNotLiveOnWhenRedisClockIsSetBack() {
-        var used = cookie(browse(one, ""));
-        var unused = cookie(browse(one, ""));
+        var used = browse(one, "").cookie();
+        var unused = browse(one, "").cookie();
         try (var redis = RealRedis.shared().connect()) {
             for (var key : redis.keys("tally:session:*")) {
                 redis.pexpire(key, Duration.ofDays(14).toMillis());
-                redis.zincrby("tally:sessions", Duration.ofDays(14).toMillis(), redis.hget(key, "size") + ":" + key);
+                redis.zincrby(
+                        "tally:sessions", (double) Duration.ofDays(14).toMillis(), redis.hget(key, "size") + ":" + key);
             }
-            assertThat(one.get("/api/session", "Cookie", used).json().required("expiresInSeconds").asLong()).isEqualTo(1800);
+            assertThat(one.get("/api/session", "Cookie", used)
+                            .json()
+                            .required("expiresInSeconds")
+                            .asLong())
+                    .isEqualTo(1800);
             browse(one, "");
-            assertThat(redis.keys("tally:session:*")).hasSize(3).allSatisfy(key -> assertThat(redis.ttl(key)).isBetween(1780L, 1800L));
-            var last = redis.zrangeWithScores("tally:sessions", -1, -1).getFirst().getScore();
-            assertThat((long) last).isLessThanOrEqualTo(Long.parseLong(redis.time().getFirst()) * 1000 + 1_801_000);
+            assertThat(redis.keys("tally:session:*"))
+                    .hasSize(3)
+                    .allSatisfy(key -> assertThat(redis.ttl(key)).isBetween(1780L, 1800L));
+            var last =
+                    redis.zrangeWithScores("tally:sessions", -1, -1).getFirst().getScore();
+            assertThat((long) last)
+                    .isLessThanOrEqualTo(Long.parseLong(redis.time().getFirst()) * 1000 + 1_801_000);
         }
-        assertThat(cookie(browse(two, unused))).isEqualTo(unused);
+        assertThat(browse(two, unused).cookie()).isEqualTo(unused);
     }
 
     private static void assertNoRoom(TestTally.Answer answer) {
         assertThat(answer.status()).isEqualTo(503);
         assertThat(answer.header("Retry-After")).isEqualTo("1");
         assertThat(answer.header("Set-Cookie")).isEmpty();
-        assertThat(answer.json().required("detail").asText()).contains("no room for more sessions", "session.max-memory");
+        assertThat(answer.json().required("detail").asText())
+                .contains("no room for more sessions", "session.max-memory");
     }
 
     private static String changes(String persistence) {
-        return persistence.lines().filter(line -> line.startsWith("rdb_changes_since_last_save")).collect(Collectors.joining());
+        return persistence
+                .lines()
+                .filter(line -> line.startsWith("rdb_changes_since_last_save"))
+                .collect(Collectors.joining());
     }
 
     private static TestTally.Answer browse(TestTally service, String cookie) {
-        return service.get("/", "Accept", "text/html", "User-Agent", "Firefox", "Cookie", cookie);
+        return service.get("/", "Accept", "text/html", "User-Agent", "Mozilla/5.0 Firefox", "Cookie", cookie);
     }
 
     private static TestTally.Answer put(String cookie, String body) {
@@ -320,12 +428,10 @@ class SessionsTest {
         return service.send("PUT", "/api/session", body, "Content-Type", JSON, "Cookie", cookie);
     }
 
-    private static String cookie(TestTally.Answer answer) {
-        return answer.header("Set-Cookie").split(";")[0];
-    }
-
     private static String fields(int from, int to) {
-        return IntStream.range(from, to).mapToObj(i -> "\"f" + i + "\":\"v\"").collect(Collectors.joining(",", "{", "}"));
+        return IntStream.range(from, to)
+                .mapToObj(i -> "\"f" + i + "\":\"v\"")
+                .collect(Collectors.joining(",", "{", "}"));
     }
 
     private static void assertTooMuch(TestTally.Answer answer, String limit) {

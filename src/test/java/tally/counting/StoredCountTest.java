@@ -25,11 +25,15 @@ class StoredCountTest {
     @Test
     void whatIsNoneIsRefusedByName() {
         for (var text : List.of("", "many", "1.5", "-1", Long.toString(MOST + 1), "99999999999999999999")) {
-            assertThatThrownBy(() -> StoredCount.count("key", text)).as(text).isInstanceOf(Unavailable.class)
+            assertThatThrownBy(() -> StoredCount.count("key", text))
+                    .as(text)
+                    .isInstanceOf(Unavailable.class)
                     .hasMessage("What Redis holds as key is not a count");
         }
         for (double score : new double[] {1.5, -1, MOST + 2.0, Double.NaN, Double.POSITIVE_INFINITY}) {
-            assertThatThrownBy(() -> StoredCount.count("key", score)).as("%s", score).isInstanceOf(Unavailable.class)
+            assertThatThrownBy(() -> StoredCount.count("key", score))
+                    .as("%s", score)
+                    .isInstanceOf(Unavailable.class)
                     .hasMessage("What Redis holds as key is not a count");
         }
     }

@@ -23,9 +23,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tally.counting.Keys;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
 import tally.load.Load;
+import tally.support.Eventually;
 import tally.support.RealRedis;
 import tally.support.TestTally;
 
@@ -43,7 +43,8 @@ class EventStreamTest {
     void aPlaceIsFreeAsSoonAsItsPageHasLeft() throws Exception {
         try (var service = TestTally.start("--events-max-clients", "1")) {
             try (var page = new Socket("127.0.0.1", service.address("/").getPort())) {
-                page.getOutputStream().write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                page.getOutputStream()
+                        .write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
                 assertThat(page.getInputStream().read()).isEqualTo('H');
                 assertThat(service.get("/api/events").status()).isEqualTo(503);
             }
@@ -53,13 +54,24 @@ class EventStreamTest {
 
     @Test
     void aVisitOnOneReplicaIsSeenOnEveryOther() throws Exception {
-        try (var one = TestTally.start(); var two = TestTally.start(); var page = new Listener(two)) {
+        try (var one = TestTally.start();
+                var two = TestTally.start();
+                var page = new Listener(two)) {
             page.await("\"visits\":0");
             one.get("/");
             page.await("event: visit");
             page.await("data: {\"visits\":1,\"pages\":{}}");
             one.send("POST", "/api/visits/home", "");
             page.await("data: {\"visits\":2,\"pages\":{\"home\":1}}");
+        }
+    }
+
+    @Test
+    void theSiteOfAPageIsToldAsWellWhateverIsInTheName() throws Exception {
+        try (var service = TestTally.start();
+                var page = new Listener(service)) {
+            service.send("POST", "/api/visits/blog.example/a%20b=%22c%22%25", "");
+            page.await("data: {\"visits\":1,\"pages\":{\"blog.example\":1,\"blog.example/a b=\\\"c\\\"%\":1}}");
         }
     }
 
@@ -73,7 +85,10 @@ class EventStreamTest {
             try (var page = new Listener(service, "Last-Event-ID: anything")) {
                 page.await("retry: 2000");
                 page.await("\"visits\":1");
-                assertThat(page.head()).contains("200").contains("text/event-stream").contains("X-Accel-Buffering: no");
+                assertThat(page.head())
+                        .contains("200")
+                        .contains("text/event-stream")
+                        .contains("X-Accel-Buffering: no");
             }
         }
     }
@@ -81,7 +96,8 @@ class EventStreamTest {
     @Test
     @Tag("long")
     void manyVisitsAreFewEventsAndTheLastTellsThemAll() throws Exception {
-        try (var service = TestTally.start(); var page = new Listener(service)) {
+        try (var service = TestTally.start();
+                var page = new Listener(service)) {
             page.await("\"visits\":0");
             var load = Load.send(List.of(service.address("/")), 16, 5000);
             assertThat(load.failed()).isZero();
@@ -131,14 +147,21 @@ class EventStreamTest {
 
     @Test
     void aClientThatDoesNotReadIsCutOffAndTheOthersHearAll() throws Exception {
-        try (var service = TestTally.start(); var page = new Listener(service); var slow = new Socket(); var redis = RealRedis.shared().connect()) {
+        try (var service = TestTally.start();
+                var page = new Listener(service);
+                var slow = new Socket();
+                var redis = RealRedis.shared().connect()) {
             slow.setReceiveBufferSize(1024);
             slow.connect(new InetSocketAddress("127.0.0.1", service.address("/").getPort()));
-            slow.getOutputStream().write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            slow.getOutputStream()
+                    .write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             page.await("retry:");
-            Eventually.isTrue("both are open", () -> service.get("/metrics").body().contains("tally_events_clients 2.0"));
+            Eventually.isTrue(
+                    "both are open", () -> service.get("/metrics").body().contains("tally_events_clients 2.0"));
             // So many pages at once that what the system keeps for a client that does not read is soon full.
-            var pages = IntStream.range(0, 5000).mapToObj(i -> "p".repeat(60) + i + "=1").collect(Collectors.joining(" "));
+            var pages = IntStream.range(0, 5000)
+                    .mapToObj(i -> "p".repeat(60) + i + "=1")
+                    .collect(Collectors.joining(" "));
             var told = new AtomicInteger();
             Eventually.isTrue("the one that does not read is cut off", () -> {
                 redis.publish(Keys.CHANNEL, told.incrementAndGet() + " " + pages);
@@ -150,7 +173,9 @@ class EventStreamTest {
 
     @Test
     void afterRedisComesBackThePageIsLiveAgainWithWhatItMissed() throws Exception {
-        try (var redis = new LocalRedis(folder); var service = TestTally.start("127.0.0.1", redis.port()); var page = new Listener(service)) {
+        try (var redis = new LocalRedis(folder);
+                var service = TestTally.start("127.0.0.1", redis.port());
+                var page = new Listener(service)) {
             service.get("/");
             page.await("\"visits\":1");
             redis.stop();
@@ -166,7 +191,8 @@ class EventStreamTest {
     @Test
     void stoppingLetsOpenPagesGoAtOnceAndInOrder() throws Exception {
         var service = TestTally.start("--stop-drain", "60s");
-        try (service; var page = new Listener(service)) {
+        try (service;
+                var page = new Listener(service)) {
             page.await("retry:");
             assertThat(service.stop()).succeedsWithin(Duration.ofSeconds(30));
             assertThat(page.ended()).isTrue();
@@ -184,7 +210,8 @@ class EventStreamTest {
 
         Listener(TestTally service, String... headers) throws IOException {
             socket = new Socket("127.0.0.1", service.address("/").getPort());
-            var request = "GET /api/events HTTP/1.1\r\nHost: a\r\n" + (headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n") + "\r\n";
+            var request = "GET /api/events HTTP/1.1\r\nHost: a\r\n"
+                    + (headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n") + "\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
             for (var line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
@@ -210,7 +237,7 @@ class EventStreamTest {
         }
 
         void await(String part) throws InterruptedException {
-            for (String line = ""; !line.contains(part);) {
+            for (String line = ""; !line.contains(part); ) {
                 line = lines.poll(10, TimeUnit.SECONDS);
                 assertThat(line).as("a line with %s, after %s", part, seen).isNotNull();
                 seen.add(line);

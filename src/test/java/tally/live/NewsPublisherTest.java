@@ -17,12 +17,13 @@ import redis.clients.jedis.JedisPubSub;
 import redis.clients.jedis.UnifiedJedis;
 import tally.Settings;
 import tally.counting.Keys;
-import tally.support.Eventually;
+import tally.dev.AppUser;
 import tally.dev.LocalRedis;
 import tally.frame.config.ConfigLayers;
 import tally.frame.metrics.Metrics;
 import tally.frame.redis.RedisClients;
 import tally.load.Load;
+import tally.support.Eventually;
 import tally.support.RealRedis;
 import tally.support.TestTally;
 
@@ -39,9 +40,12 @@ class NewsPublisherTest {
     @Test
     @Tag("long")
     void newsGoOutTenTimesASecondAtMostAndTheLastTellsAll() throws Exception {
-        try (var service = TestTally.start(); var replica = new Replica(RealRedis.shared().host(), RealRedis.shared().port())) {
+        try (var service = TestTally.start();
+                var replica = new Replica(
+                        RealRedis.shared().host(), RealRedis.shared().port())) {
             long start = System.nanoTime();
-            assertThat(Load.send(List.of(service.address("/")), 16, 5000).failed()).isZero();
+            assertThat(Load.send(List.of(service.address("/")), 16, 5000).failed())
+                    .isZero();
             int messages = replica.await("5000");
             long tenths = (System.nanoTime() - start) / 100_000_000;
             assertThat(messages).isLessThanOrEqualTo((int) tenths + 1);
@@ -51,7 +55,8 @@ class NewsPublisherTest {
     @Test
     void aVisitThatIsRefusedIsNoNews() throws Exception {
         try (var service = TestTally.start("--visits-max-pages", "1");
-                var replica = new Replica(RealRedis.shared().host(), RealRedis.shared().port())) {
+                var replica = new Replica(
+                        RealRedis.shared().host(), RealRedis.shared().port())) {
             service.send("POST", "/api/visits/home", "");
             replica.await("1 home=1");
             assertThat(service.send("POST", "/api/visits/other", "").status()).isEqualTo(409);
@@ -65,13 +70,15 @@ class NewsPublisherTest {
     @Test
     void whatIsNotedJustBeforeTheEndIsAnnouncedStill() throws Exception {
         try (var redis = open(RealRedis.shared().host(), RealRedis.shared().port());
-                var replica = new Replica(RealRedis.shared().host(), RealRedis.shared().port())) {
+                var behind = RealRedis.shared().connect();
+                var replica = new Replica(
+                        RealRedis.shared().host(), RealRedis.shared().port())) {
             var announcer = new NewsPublisher(redis, new Keys(redis));
             announcer.start();
-            redis.set("visit_count", "1");
+            behind.set("visit_count", "1");
             announcer.note("");
             replica.await("1");
-            redis.set("visit_count", "2");
+            behind.set("visit_count", "2");
             announcer.note("");
             announcer.close();
             replica.await("2");
@@ -80,23 +87,26 @@ class NewsPublisherTest {
 
     @Test
     void newsThatRedisDidNotTakeGoOutOnceItDoes() throws Exception {
-        try (var server = new LocalRedis(folder); var admin = new Jedis("127.0.0.1", server.port());
-                var redis = open("127.0.0.1", server.port()); var announcer = new NewsPublisher(redis, new Keys(redis));
+        try (var server = new LocalRedis(folder);
+                var admin = new Jedis("127.0.0.1", server.port());
+                var redis = open("127.0.0.1", server.port());
+                var announcer = new NewsPublisher(redis, new Keys(redis));
                 var replica = new Replica("127.0.0.1", server.port())) {
             admin.zadd("tally:pages", 3, "home");
             admin.set("visit_count", "3");
-            admin.aclSetUser("default", "-publish");
+            admin.aclSetUser(AppUser.NAME, "-publish");
             announcer.start();
             announcer.note("home");
             Eventually.isTrue("it was refused", () -> !admin.aclLog().isEmpty());
-            admin.aclSetUser("default", "+publish");
+            admin.aclSetUser(AppUser.NAME, "+publish");
             replica.await("3 home=3");
         }
     }
 
     private static UnifiedJedis open(String host, int port) {
-        var flags = List.of("--redis-host", host, "--redis-port", Integer.toString(port));
-        return RedisClients.open(Settings.of(ConfigLayers.read(flags, Map.of()).merged()).redis(), new Metrics());
+        var flags = List.of("--redis-url", AppUser.url(host, port));
+        return RedisClients.open(
+                Settings.of(ConfigLayers.read(flags, Map.of()).merged()).redis(), new Metrics());
     }
 
     /** Another process as far as Redis knows: it hears what is announced. */
@@ -122,7 +132,9 @@ class NewsPublisherTest {
         int await(String message) throws InterruptedException {
             for (int messages = 1; ; messages++) {
                 var next = heard.poll(10, TimeUnit.SECONDS);
-                assertThat(next).as("a message after %d others that says %s", messages - 1, message).isNotNull();
+                assertThat(next)
+                        .as("a message after %d others that says %s", messages - 1, message)
+                        .isNotNull();
                 if (next.equals(message)) {
                     return messages;
                 }

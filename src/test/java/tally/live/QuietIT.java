@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
+import tally.support.Eventually;
 import tally.support.TestTally;
 import tally.support.Wire;
 
@@ -23,7 +23,9 @@ class QuietIT {
     /** Here Redis, or what is between, is silent from the first sign of life on that it is asked for. */
     @Test
     void aSubscriptionThatOnlySeemsToBeThereIsMadeAnew() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var wire = new Wire(redis.port());
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var wire = new Wire(redis.port());
                 var service = TestTally.start("127.0.0.1", wire.port())) {
             Eventually.isTrue("it hears", () -> subscribers(admin.clientList()) == 1);
             var before = admin.clientList();
@@ -32,24 +34,33 @@ class QuietIT {
             Eventually.isTrue("it asks for a sign of life", () -> wire.broken() == 1);
             assertThat(subscriber(admin.clientList())).isEqualTo(subscriber(before));
             // After thirty of silence.
-            Eventually.isTrue("it hears anew", () -> subscribers(admin.clientList()) == 1 && !subscriber(admin.clientList()).equals(subscriber(before)));
+            Eventually.isTrue(
+                    "it hears anew",
+                    () -> subscribers(admin.clientList()) == 1
+                            && !subscriber(admin.clientList()).equals(subscriber(before)));
             assertThat(service.get("/").status()).isEqualTo(200);
         }
     }
 
     @Test
     void aQuietPageGetsASignOfLifeAndSoDoesAQuietSubscription() throws Exception {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port());
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port());
                 var page = new Socket("127.0.0.1", service.address("/").getPort())) {
             page.setSoTimeout(30_000);
-            page.getOutputStream().write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            page.getOutputStream()
+                    .write("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             var lines = new BufferedReader(new InputStreamReader(page.getInputStream(), StandardCharsets.UTF_8));
             long quietSince = 0;
             for (var line = lines.readLine(); !line.equals(":"); line = lines.readLine()) {
                 quietSince = line.startsWith("data:") ? System.nanoTime() : quietSince;
             }
             assertThat((System.nanoTime() - quietSince) / 1e9).isBetween(14.0, 25.0);
-            assertThat(admin.clientList().lines().filter(client -> client.contains(" sub=1 "))).singleElement().asString().contains(" cmd=ping ");
+            assertThat(admin.clientList().lines().filter(client -> client.contains(" sub=1 ")))
+                    .singleElement()
+                    .asString()
+                    .contains(" cmd=ping ");
         }
     }
 
@@ -58,6 +69,10 @@ class QuietIT {
     }
 
     private static String subscriber(String clients) {
-        return clients.lines().filter(client -> client.contains(" sub=1 ")).map(client -> client.replaceFirst(" .*", "")).findFirst().orElse("");
+        return clients.lines()
+                .filter(client -> client.contains(" sub=1 "))
+                .map(client -> client.replaceFirst(" .*", ""))
+                .findFirst()
+                .orElse("");
     }
 }

@@ -31,13 +31,28 @@ public final class Browser {
         var options = new ChromeOptions();
         options.setBinary(program.get().toFile());
         options.setCapability(ChromeOptions.LOGGING_PREFS, logs);
-        // The last: whoever else a page might want to speak to is not found.
-        options.addArguments("--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
+        // As a person has it: neither its name nor navigator.webdriver says that a program drives it. The last: hosts
+        // called
+        // *.test are this machine, and whoever else a page might want to speak to is not found.
+        options.addArguments(
+                "--headless=new",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-blink-features=AutomationControlled",
+                "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                        + "Chrome/150.0.0.0 Safari/537.36",
+                "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
         if (System.getProperty("user.name").equals("root")) {
             options.addArguments("--no-sandbox");
         }
         // With the driver named, Selenium neither looks for one nor fetches one.
-        return new ChromeDriver(new ChromeDriverService.Builder().usingDriverExecutable(driver.get().toFile()).build(), options);
+        return new ChromeDriver(
+                new ChromeDriverService.Builder()
+                        .usingDriverExecutable(driver.get().toFile())
+                        .build(),
+                options);
     }
 }

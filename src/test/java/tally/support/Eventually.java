@@ -6,7 +6,10 @@ import java.util.function.BooleanSupplier;
 /** Waits for what has to come true, with a deadline that only a failure reaches. */
 public final class Eventually {
 
-    /** Long: on a machine with much to do, a service that has to be compiled first takes more than a quarter of a minute. */
+    /**
+     * Long: on a machine with much to do, a service that has to be compiled first takes more than a quarter of a
+     * minute.
+     */
     private static final Duration DEADLINE = Duration.ofSeconds(90);
 
     private Eventually() {}

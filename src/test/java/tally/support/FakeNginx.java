@@ -22,16 +22,19 @@ import java.util.regex.Pattern;
 import tally.dev.LocalRedis;
 
 /**
- * What a page meets of Nginx: the headers that nginx.conf adds to every answer, a 502 without an app, and that it can be gone.
+ * What a page meets of Nginx: the headers that nginx.conf adds to every answer, a 502 without an app, and that it can
+ * be gone.
  *
  * <p>The app may be under a path of the site, {@code /tally}; what is not under it is a 404.
  */
 public final class FakeNginx implements AutoCloseable {
 
     private static final Pattern HEADER = Pattern.compile("(?m)^  add_header (\\S+) \"(.*)\" always;");
-    private static final Set<String> OF_ONE_HOP = Set.of("connection", "content-length", "date", "host", "transfer-encoding", "upgrade");
+    private static final Set<String> OF_ONE_HOP =
+            Set.of("connection", "content-length", "date", "host", "transfer-encoding", "upgrade");
 
-    private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<String, String> added = new TreeMap<>();
     private final InetSocketAddress address = new InetSocketAddress("127.0.0.1", LocalRedis.freePort());
     private final String base;
@@ -45,7 +48,9 @@ public final class FakeNginx implements AutoCloseable {
     public FakeNginx(URI app, String base) throws IOException {
         this.app = app;
         this.base = base;
-        HEADER.matcher(Files.readString(Path.of("nginx.conf"))).results().forEach(line -> added.put(line.group(1), line.group(2)));
+        HEADER.matcher(Files.readString(Path.of("nginx.conf")))
+                .results()
+                .forEach(line -> added.put(line.group(1), line.group(2)));
         start();
     }
 
@@ -77,11 +82,17 @@ public final class FakeNginx implements AutoCloseable {
     }
 
     private void pass(HttpExchange exchange) throws IOException {
-        var request = HttpRequest.newBuilder(app.resolve(exchange.getRequestURI().toString().substring(base.length())))
-                .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(exchange.getRequestBody().readAllBytes()));
-        passed(exchange.getRequestHeaders()).forEach((name, values) -> values.forEach(value -> request.header(name, value)));
+        var request = HttpRequest.newBuilder(
+                        app.resolve(exchange.getRequestURI().toString().substring(base.length())))
+                .method(
+                        exchange.getRequestMethod(),
+                        HttpRequest.BodyPublishers.ofByteArray(
+                                exchange.getRequestBody().readAllBytes()));
+        passed(exchange.getRequestHeaders())
+                .forEach((name, values) -> values.forEach(value -> request.header(name, value)));
         added.forEach(exchange.getResponseHeaders()::set);
-        try (exchange; var in = send(request.build(), exchange)) {
+        try (exchange;
+                var in = send(request.build(), exchange)) {
             var part = new byte[8192];
             for (int length = in.read(part); length > 0; length = in.read(part)) {
                 exchange.getResponseBody().write(part, 0, length);

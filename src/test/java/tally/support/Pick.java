@@ -3,6 +3,7 @@ package tally.support;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -11,7 +12,10 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
-/** Runs the tests that are named as CLASS or CLASS#METHOD, in this process: for scripts/mutants.sh, which can't wait for Maven. */
+/**
+ * Runs the tests that are named as CLASS or CLASS#METHOD, in this process: for scripts/mutants.sh, which can't wait for
+ * Maven.
+ */
 final class Pick {
 
     private Pick() {}
@@ -21,8 +25,10 @@ final class Pick {
         var file = name.replaceFirst("#.*", "") + ".class";
         var root = Path.of("target/test-classes");
         try (var files = Files.walk(root)) {
-            var found = root.relativize(files.filter(each -> each.endsWith(file)).findFirst().orElseThrow(() -> new IllegalArgumentException("There is no " + name)));
-            return found.getParent().toString().replace('/', '.') + "." + name;
+            var found = root.relativize(files.filter(each -> each.endsWith(file))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException("There is no " + name)));
+            return found.toString().replace('/', '.').replaceFirst("[^.]*[.]class$", "") + name;
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }
@@ -30,13 +36,22 @@ final class Pick {
 
     static void main(String[] names) {
         var listener = new SummaryGeneratingListener();
-        var selectors = Arrays.stream(names).map(Pick::inItsPackage)
-                .map(name -> name.contains("#") ? DiscoverySelectors.selectMethod(name) : DiscoverySelectors.selectClass(name)).toList();
+        var selectors = Arrays.stream(names)
+                .map(Pick::inItsPackage)
+                .map(name -> name.contains("#")
+                        ? DiscoverySelectors.selectMethod(name)
+                        : DiscoverySelectors.selectClass(name))
+                .toList();
         try (var session = LauncherFactory.openSession()) {
-            session.getLauncher().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors).build(), listener);
+            session.getLauncher()
+                    .execute(
+                            LauncherDiscoveryRequestBuilder.request()
+                                    .selectors(selectors)
+                                    .build(),
+                            listener);
         }
         var summary = listener.getSummary();
-        summary.printFailuresTo(new PrintWriter(System.out, true), 3);
+        summary.printFailuresTo(new PrintWriter(System.out, true, StandardCharsets.UTF_8), 3);
         System.exit(summary.getTestsSucceededCount() > 0 && summary.getTotalFailureCount() == 0 ? 0 : 1);
     }
 }

@@ -14,6 +14,7 @@ import org.testcontainers.containers.GenericContainer;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.UnifiedJedis;
 import tally.Settings;
+import tally.dev.AppUser;
 import tally.dev.LocalRedis;
 import tally.frame.config.ConfigLayers;
 import tally.frame.metrics.Metrics;
@@ -42,12 +43,13 @@ public final class RealRedis {
     @SuppressWarnings("resource")
     private RealRedis() {
         var wanted = System.getenv().getOrDefault("TALLY_REDIS", "");
-        isContainer = wanted.equals("container") || wanted.isEmpty() && canRunContainers();
+        isContainer = wanted.equals("container") || (wanted.isEmpty() && canRunContainers());
         if (isContainer) {
             var container = new GenericContainer<>(IMAGE).withExposedPorts(6379);
             container.start();
             host = container.getHost();
             port = container.getFirstMappedPort();
+            letAppIn(host, port);
             announce("a container of " + IMAGE);
         } else {
             var local = startLocal();
@@ -66,7 +68,8 @@ public final class RealRedis {
         try {
             return isThere(client) || client.pullImageCmd(IMAGE).start().awaitCompletion(2, TimeUnit.MINUTES);
         } catch (RuntimeException unreachable) {
-            System.out.println("An engine answers, but can't get " + IMAGE + " (REDIS_IMAGE names another): " + unreachable.getMessage());
+            System.out.println("An engine answers, but can't get " + IMAGE + " (REDIS_IMAGE names another): "
+                    + unreachable.getMessage());
             return false;
         } catch (InterruptedException hurry) {
             throw new IllegalStateException(hurry);
@@ -94,9 +97,22 @@ public final class RealRedis {
         System.out.println("The tests use " + which + ", Redis " + version(host, port));
     }
 
+    /** What {@link LocalRedis} does itself. */
+    public static void letAppIn(String host, int port) {
+        int version = Runtime.Version.parse(version(host, port)).feature();
+        try (var jedis = new Jedis(host, port)) {
+            jedis.aclSetUser(AppUser.NAME, AppUser.rules(version).toArray(String[]::new));
+        }
+    }
+
     public static String version(String host, int port) {
         try (var jedis = new Jedis(host, port)) {
-            return jedis.info("server").lines().filter(line -> line.startsWith("redis_version:")).findFirst().orElseThrow().substring(14);
+            return jedis.info("server")
+                    .lines()
+                    .filter(line -> line.startsWith("redis_version:"))
+                    .findFirst()
+                    .orElseThrow()
+                    .substring(14);
         }
     }
 
@@ -119,7 +135,8 @@ public final class RealRedis {
 
     /** As the service would with these flags. */
     public Settings settings(String... flags) {
-        return Settings.of(ConfigLayers.read(List.of(flags), Map.of("REDIS_URL", "redis://" + host + ":" + port)).merged());
+        return Settings.of(ConfigLayers.read(List.of(flags), Map.of("REDIS_URL", AppUser.url(host, port)))
+                .merged());
     }
 
     /** The service's own client, on a Redis that holds nothing. */

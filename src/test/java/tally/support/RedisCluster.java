@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import redis.clients.jedis.Jedis;
+import tally.dev.AppUser;
 import tally.dev.LocalRedis;
 
 /** A Redis Cluster of local processes, which share the slots evenly and have no replicas. */
@@ -23,16 +25,30 @@ public final class RedisCluster implements AutoCloseable {
         }
         for (int i = 0; i < size; i++) {
             try (var admin = nodes.get(i).connect()) {
-                admin.clusterAddSlots(IntStream.range(SLOTS * i / size, SLOTS * (i + 1) / size).toArray());
+                admin.clusterAddSlots(IntStream.range(SLOTS * i / size, SLOTS * (i + 1) / size)
+                        .toArray());
                 admin.clusterMeet("127.0.0.1", nodes.getFirst().port());
             }
         }
         for (var node : nodes) {
             try (var admin = node.connect()) {
-                Eventually.isTrue("the cluster is one", () -> admin.clusterInfo().contains("cluster_state:ok")
-                        && admin.clusterInfo().contains("cluster_known_nodes:" + size));
+                Eventually.isTrue(
+                        "the cluster is one",
+                        () -> admin.clusterInfo().contains("cluster_state:ok")
+                                && admin.clusterInfo().contains("cluster_known_nodes:" + size));
             }
         }
+    }
+
+    /** The same for the names that keys have in a cluster; those that they had before are taken over. */
+    private static Stream<String> rules() {
+        int version = LocalRedis.version(LocalRedis.executable());
+        var known = AppUser.rules(version).stream()
+                .map(rule -> rule.replaceAll("~tally:(\\S*)", "~tally:$1 ~{visit_count}:$1"))
+                .flatMap(rule -> rule.startsWith("(") ? Stream.of(rule) : Stream.of(rule.split(" ")));
+        return version < AppUser.FIRST_WITH_SELECTORS
+                ? known
+                : Stream.concat(known, Stream.of("(~tally:pages +unlink)"));
     }
 
     private static LocalRedis node(Path folder) {
@@ -41,7 +57,18 @@ public final class RedisCluster implements AutoCloseable {
         } catch (IOException full) {
             throw new UncheckedIOException(full);
         }
-        return new LocalRedis(folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--appendonly", "yes", "--save", "");
+        var options = Stream.of(
+                "--cluster-enabled",
+                "yes",
+                "--cluster-node-timeout",
+                "1000",
+                "--appendonly",
+                "yes",
+                "--save",
+                "",
+                "--user",
+                AppUser.NAME);
+        return new LocalRedis(folder, Stream.concat(options, rules()).toArray(String[]::new));
     }
 
     public List<LocalRedis> nodes() {

@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tally.Main;
+import tally.dev.AppUser;
 import tally.dev.LocalRedis;
 import tally.dev.Signals;
 
@@ -27,7 +28,8 @@ public final class TallyProcess implements AutoCloseable {
     private final Process process;
     private final Path errors;
     private final int port;
-    private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private TallyProcess(Process process, Path errors, int port) {
         this.process = process;
@@ -43,7 +45,13 @@ public final class TallyProcess implements AutoCloseable {
     /** On a free port, with a Redis on that one. */
     public static TallyProcess serve(Path folder, int redisPort, String... flags) {
         int port = LocalRedis.freePort();
-        var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", Integer.toString(port), "--redis-port", Integer.toString(redisPort)));
+        var arguments = new ArrayList<>(List.of(
+                "--host",
+                "127.0.0.1",
+                "--port",
+                Integer.toString(port),
+                "--redis-url",
+                AppUser.url("127.0.0.1", redisPort)));
         arguments.addAll(List.of(flags));
         var tally = run(folder, port, arguments);
         Eventually.isTrue("answers", () -> tally.status("/health/live") == 200);
@@ -52,10 +60,21 @@ public final class TallyProcess implements AutoCloseable {
 
     private static TallyProcess run(Path folder, int port, List<String> arguments) {
         try {
-            var shipped = Stream.concat(Stream.of(Path.of(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toString()),
-                    Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).filter(entry -> entry.endsWith(".jar")));
-            var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
-                    "-cp", shipped.collect(Collectors.joining(File.pathSeparator)), "tally.Main"));
+            var shipped = Stream.concat(
+                    Stream.of(Path.of(Main.class
+                                    .getProtectionDomain()
+                                    .getCodeSource()
+                                    .getLocation()
+                                    .toURI())
+                            .toString()),
+                    Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                            .filter(entry -> entry.endsWith(".jar")));
+            var command = new ArrayList<>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:TieredStopAtLevel=1",
+                    "-cp",
+                    shipped.collect(Collectors.joining(File.pathSeparator)),
+                    "tally.Main"));
             command.addAll(arguments);
             var errors = folder.resolve("errors");
             var builder = new ProcessBuilder(command).redirectError(errors.toFile());
@@ -98,7 +117,8 @@ public final class TallyProcess implements AutoCloseable {
     /** 0 while it does not answer. */
     public int status(String path) {
         try {
-            return client.send(request(path), HttpResponse.BodyHandlers.discarding()).statusCode();
+            return client.send(request(path), HttpResponse.BodyHandlers.discarding())
+                    .statusCode();
         } catch (IOException notYet) {
             return 0;
         } catch (InterruptedException hurry) {
@@ -111,7 +131,8 @@ public final class TallyProcess implements AutoCloseable {
     }
 
     private HttpRequest request(String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build();
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .build();
     }
 
     @Override

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.Socket;
@@ -19,9 +20,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.server.handler.GracefulHandler;
+import org.jspecify.annotations.Nullable;
 import tally.Main;
 import tally.Settings;
+import tally.dev.AppUser;
 import tally.frame.config.ConfigLayers;
 
 /** The real service on a free port, as its command line would start it, and a client that speaks HTTP to it. */
@@ -30,8 +35,9 @@ public final class TestTally implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Main main;
-    private CompletableFuture<Void> stopped;
-    private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private @Nullable CompletableFuture<Void> stopped;
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private TestTally(Main main) {
         this.main = main;
@@ -44,13 +50,15 @@ public final class TestTally implements AutoCloseable {
     }
 
     public static TestTally start(String redisHost, int redisPort, String... flags) {
-        return at("redis://" + redisHost + ":" + redisPort, flags);
+        return at(AppUser.url(redisHost, redisPort), flags);
     }
 
     public static TestTally at(String redisUrl, String... flags) {
-        var arguments = new ArrayList<>(List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s", "--redis-url", redisUrl));
+        var arguments = new ArrayList<>(
+                List.of("--host", "127.0.0.1", "--port", "0", "--stop-announce", "0s", "--redis-url", redisUrl));
         arguments.addAll(List.of(flags));
-        return new TestTally(new Main(Settings.of(ConfigLayers.read(arguments, Map.of()).merged())));
+        return new TestTally(
+                new Main(Settings.of(ConfigLayers.read(arguments, Map.of()).merged())));
     }
 
     public URI address(String path) {
@@ -72,16 +80,25 @@ public final class TestTally implements AutoCloseable {
     }
 
     public Answer sendBytes(String method, String path, byte[] body, String... headers) {
-        var request = HttpRequest.newBuilder(address(path)).timeout(Duration.ofSeconds(10))
-                .method(method, body.length == 0 ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofByteArray(body));
+        var request = HttpRequest.newBuilder(address(path))
+                .timeout(Duration.ofSeconds(10))
+                .method(
+                        method,
+                        body.length == 0
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofByteArray(body));
         if (headers.length > 0) {
             request.headers(headers);
         }
         try {
             var response = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
             try (var text = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
-                var isEndless = "text/event-stream".equals(response.headers().firstValue("Content-Type").orElse(""));
-                return new Answer(response.statusCode(), response.headers(), isEndless ? firstEvent(text) : text.readAllAsString());
+                var isEndless = "text/event-stream"
+                        .equals(response.headers().firstValue("Content-Type").orElse(""));
+                return new Answer(
+                        response.statusCode(),
+                        response.headers(),
+                        isEndless ? firstEvent(text, response.body()) : text.readAllAsString());
             }
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
@@ -94,30 +111,56 @@ public final class TestTally implements AutoCloseable {
     public String raw(String requestLine) {
         try (var socket = new Socket("127.0.0.1", main.port())) {
             socket.setSoTimeout(10_000);
-            socket.getOutputStream().write((requestLine + "\r\nHost: a\r\nConnection: close\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            socket.getOutputStream()
+                    .write((requestLine + "\r\nHost: a\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.ISO_8859_1));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
     }
 
-    private static String firstEvent(BufferedReader body) throws IOException {
+    private static String firstEvent(BufferedReader text, InputStream body) throws IOException {
+        try {
+            return CompletableFuture.supplyAsync(() -> firstEvent(text), Thread::startVirtualThread)
+                    .orTimeout(20, TimeUnit.SECONDS)
+                    .join();
+        } catch (CompletionException silent) {
+            body.close();
+            throw new AssertionError("No event came within 20 s", silent);
+        }
+    }
+
+    private static String firstEvent(BufferedReader body) {
         var text = new StringBuilder();
-        for (var line = body.readLine(); line != null; line = line.startsWith("data:") ? null : body.readLine()) {
-            text.append(line).append('\n');
+        try {
+            for (var line = body.readLine(); line != null; line = line.startsWith("data:") ? null : body.readLine()) {
+                text.append(line).append('\n');
+            }
+        } catch (IOException gone) {
+            throw new UncheckedIOException(gone);
         }
         return text.toString();
     }
 
+    /** On another database, as Redis' default user: the shipped rules know the first alone. */
+    public static TestTally onDatabase(int number, String... flags) {
+        return at(
+                "redis://%s:%d/%d"
+                        .formatted(RealRedis.shared().host(), RealRedis.shared().port(), number),
+                flags);
+    }
+
     /** It takes no more requests, as in the first moment of the stop; its door is open yet. */
     public void beginToStop() {
-        main.server().getDescendant(GracefulHandler.class).shutdown();
+        var _ = main.server().getDescendant(GracefulHandler.class).shutdown();
     }
 
     /** As SIGTERM stops it, beside whoever asks for it. */
     public CompletableFuture<Void> stop() {
         if (stopped == null) {
-            stopped = CompletableFuture.runAsync(main::stop, task -> Thread.ofPlatform().name("stop").start(task));
+            stopped = CompletableFuture.runAsync(
+                    main::stop, task -> Thread.ofPlatform().name("stop").start(task));
         }
         return stopped;
     }
@@ -133,6 +176,11 @@ public final class TestTally implements AutoCloseable {
 
         public String header(String name) {
             return headers.firstValue(name).orElse("");
+        }
+
+        /** What it sets first, as a browser sends it back. */
+        public String cookie() {
+            return header("Set-Cookie").split(";", 2)[0];
         }
 
         public JsonNode json() {

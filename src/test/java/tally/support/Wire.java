@@ -13,18 +13,23 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The wire between the service and Redis, which a test can break: Redis does the command, and the answer is lost. It can
- * also be long.
+ * The wire between the service and Redis, which a test can break: Redis does the command, and the answer is lost. It
+ * can also be long.
  *
  * <p>Each end runs in a thread of its own. A command is told by its name, which stands in what was sent.
  */
 public final class Wire implements AutoCloseable {
 
     /**
-     * What becomes of an answer: it arrives; it never does, and the connection stays; the connection breaks in its place. Or
-     * it is the command that arrives too late, after {@link #LATE}.
+     * What becomes of an answer: it arrives; it never does, and the connection stays; the connection breaks in its
+     * place. Or it is the command that arrives too late, after {@link #LATE}.
      */
-    public enum Fault { NONE, SILENCE, CUT, LATE }
+    public enum Fault {
+        NONE,
+        SILENCE,
+        CUT,
+        LATE
+    }
 
     static final Duration LATE = Duration.ofSeconds(2);
 
@@ -129,7 +134,9 @@ public final class Wire implements AutoCloseable {
 
         private void pass(Socket from, Socket to, boolean isRequest) {
             var part = new byte[65_536];
-            try (from; to; InputStream in = from.getInputStream()) {
+            try (from;
+                    to;
+                    InputStream in = from.getInputStream()) {
                 for (int length = in.read(part); length > 0; length = in.read(part)) {
                     if (isRequest) {
                         note(new String(part, 0, length, StandardCharsets.ISO_8859_1));
@@ -151,7 +158,9 @@ public final class Wire implements AutoCloseable {
         }
 
         private void note(String request) {
-            if (fault != Fault.NONE && broken.get() < times && request.toUpperCase(Locale.ROOT).contains(command)) {
+            if (fault != Fault.NONE
+                    && broken.get() < times
+                    && request.toUpperCase(Locale.ROOT).contains(command)) {
                 broken.incrementAndGet();
                 next = fault;
             }

@@ -16,7 +16,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -38,23 +40,83 @@ import tally.support.TestTally;
  */
 class OpenApiTest {
 
-    private static final Set<String> METHODS = Set.of("get", "put", "post", "delete", "options", "head", "patch", "trace");
+    private static final Set<String> METHODS =
+            Set.of("get", "put", "post", "delete", "options", "head", "patch", "trace");
     /** What belongs to HTTP itself, or is meant for nginx: may come without being described. */
-    private static final Set<String> HTTP_HEADERS = Set.of("date", "content-type", "content-length", "transfer-encoding", "connection",
-            "expires", "vary", "x-accel-buffering");
+    private static final Set<String> HTTP_HEADERS = Set.of(
+            "date",
+            "content-type",
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "expires",
+            "access-control-allow-origin",
+            "access-control-expose-headers",
+            "vary",
+            "x-accel-buffering");
+
     private static final Map<String, List<String>> VALUES = Map.of(
-            "page", List.of("a", "A.b_c-9", "a".repeat(64), "a".repeat(65), "-a", ".a", "a b", "ä", "total", "totals"),
+            "page",
+                    List.of(
+                            "a",
+                            "A.b_c-9",
+                            "a".repeat(256),
+                            "a".repeat(257),
+                            ".a",
+                            "a b",
+                            "ä/b",
+                            "a/",
+                            "a/b/",
+                            "total",
+                            "total/a",
+                            "totals",
+                            "..",
+                            "a/../b",
+                            "a/.b",
+                            "/a",
+                            "a\u0007"),
+            "site", List.of("blog.example", "a b", "ä", "..", "total", "a/b", "a\u0007"),
             "label", List.of("hits", "a b", "ä<&", "a".repeat(40), "a".repeat(41), "", " ", "a\nb", "\u0001", "\u0085"),
-            "color", List.of("fff", "#1f7a3d", "FFFFFF", "ffff", "", "blue", "green", "red", "orange", "yellow", "purple", "pink", "teal",
-                    "grey", "black", "Blue", "white"),
+            "color",
+                    List.of(
+                            "fff", "#1f7a3d", "FFFFFF", "ffff", "", "blue", "green", "red", "orange", "yellow",
+                            "purple", "pink", "teal", "grey", "black", "Blue", "white"),
+            "style", List.of("flat", "flat-square", "for-the-badge", "pixel", "Flat", "flat_square", "plastic", ""),
+            "format", List.of("1.2k", "1,234", "1234", "1.2K", "1", ""),
+            "base",
+                    List.of(
+                            "0",
+                            "12345",
+                            "1000000000000000",
+                            "1000000000000001",
+                            "10000000000000000",
+                            "-1",
+                            "1.5",
+                            "1,234",
+                            "a",
+                            ""),
+            "show", List.of("total", "today", "both", "Today", "week", ""),
+            "count", List.of("", "0", "1", "true", "false", "2", "yes", "TRUE", " 1"),
             "X-Request-Id", List.of("a", "A.b_c-9", "a".repeat(128), "a".repeat(129), "a b", "a,b", ""));
-    private static final List<String> BODIES = List.of("{}", "[]", "\"a\"", "{\"a\":1}", "{\"a\":null}", "{\"\":\"a\"}",
-            "{\"%s\":\"\"}".formatted("a".repeat(64)), "{\"%s\":\"\"}".formatted("a".repeat(65)),
-            "{\"a\":\"%s\"}".formatted("b".repeat(1024)), "{\"a\":\"%s\"}".formatted("b".repeat(1025)), fields(20), fields(21));
+    private static final List<String> BODIES = List.of(
+            "{}",
+            "[]",
+            "\"a\"",
+            "{\"a\":1}",
+            "{\"a\":null}",
+            "{\"\":\"a\"}",
+            "{\"%s\":\"\"}".formatted("a".repeat(64)),
+            "{\"%s\":\"\"}".formatted("a".repeat(65)),
+            "{\"a\":\"%s\"}".formatted("b".repeat(1024)),
+            "{\"a\":\"%s\"}".formatted("b".repeat(1025)),
+            fields(20),
+            fields(21));
 
     private static final YAMLMapper YAML = new YAMLMapper();
-    private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12, registry ->
-            registry.schemaRegistryConfig(SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()));
+    private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDefaultDialect(
+            SpecificationVersion.DRAFT_2020_12,
+            registry -> registry.schemaRegistryConfig(
+                    SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()));
     private static TestTally service;
     private static TestTally full;
     private static TestTally away;
@@ -64,7 +126,7 @@ class OpenApiTest {
     static void start() throws JsonProcessingException {
         RealRedis.shared().empty();
         service = TestTally.start();
-        full = TestTally.start("--visits-max-pages", "0", "--redis-database", "1");
+        full = TestTally.onDatabase(1, "--visits-max-pages", "0");
         away = TestTally.start("127.0.0.1", LocalRedis.freePort(), "--events-max-clients", "0");
         document = YAML.readTree(service.get("/openapi.yaml").body());
     }
@@ -76,53 +138,77 @@ class OpenApiTest {
 
     @Test
     void everyRouteIsDescribedAndTheOtherWayRound() {
-        var routes = service.routes().stream().map(route -> route.replace("/badge/total.svg", "/badge/{page}.svg")).distinct();
-        assertThat(operations().map(Operation::name)).containsExactlyInAnyOrderElementsOf(routes.toList());
+        assertThat(operations().map(Operation::name))
+                .containsExactlyInAnyOrderElementsOf(service.routes().stream()
+                        .map(route -> route.replace('<', '{').replace('>', '}'))
+                        .toList());
     }
 
     @TestFactory
     Stream<DynamicTest> everyAnswerIsDescribedAndTheOtherWayRound() {
-        return operations().map(operation -> dynamicTest(operation.name(), () -> {
-            var seen = new HashSet<String>();
-            for (var answer : answers(operation)) {
-                seen.addAll(check(operation, answer));
-            }
-            assertThat(seen).as("seen of what is described").containsAll(operation.described());
-        }));
+        return operations()
+                .map(operation -> dynamicTest(operation.name(), () -> {
+                    var seen = new HashSet<String>();
+                    for (var answer : answers(operation)) {
+                        seen.addAll(check(operation, answer));
+                    }
+                    assertThat(seen).as("seen of what is described").containsAll(operation.described());
+                }));
     }
 
     @TestFactory
     Stream<DynamicTest> aParameterIsTakenWhereItsSchemaTakesIt() {
-        return operations().flatMap(operation -> operation.parameters().map(parameter -> {
-            var name = parameter.required("name").asText();
-            return dynamicTest(operation.name() + " " + name, () -> takesAsItsSchema(operation, parameter, name));
-        }));
+        return operations()
+                .flatMap(operation -> operation.parameters().map(parameter -> {
+                    var name = parameter.required("name").asText();
+                    return dynamicTest(
+                            operation.name() + " " + name, () -> takesAsItsSchema(operation, parameter, name));
+                }));
     }
 
     @TestFactory
     Stream<DynamicTest> whatIsLeftOutIsTakenForItsDefault() {
-        return operations().flatMap(operation -> operation.parameters().filter(parameter -> parameter.at("/schema").has("default"))
-                .map(parameter -> dynamicTest(operation.name() + " " + parameter.required("name").asText(), () -> {
-                    var given = "?" + parameter.required("name").asText() + "=" + parameter.at("/schema/default").asText();
-                    assertThat(service.send(operation.method, operation.path() + given, "").body())
-                            .isEqualTo(service.send(operation.method, operation.path(), "").body());
-                })));
+        return operations()
+                .flatMap(operation -> operation
+                        .parameters()
+                        .filter(parameter -> parameter.at("/schema").has("default"))
+                        .map(parameter -> dynamicTest(
+                                operation.name() + " "
+                                        + parameter.required("name").asText(),
+                                () -> {
+                                    var given = "?" + parameter.required("name").asText() + "="
+                                            + parameter.at("/schema/default").asText();
+                                    assertThat(service.send(operation.method, operation.path() + given, "")
+                                                    .body())
+                                            .isEqualTo(service.send(operation.method, operation.path(), "")
+                                                    .body());
+                                })));
     }
 
     @Test
     void everyStateOfTheCacheIsDescribedAndTheOtherWayRound() throws JsonProcessingException {
-        var states = document.at("/components/headers/XCache/schema/enum").valueStream().map(JsonNode::asText).toList();
-        var operation = operations().filter(one -> one.template.equals("/api/stats")).findFirst().orElseThrow();
+        var states = document.at("/components/headers/XCache/schema/enum")
+                .valueStream()
+                .map(JsonNode::asText)
+                .toList();
+        var operation = operations()
+                .filter(one -> one.template.equals("/api/stats"))
+                .findFirst()
+                .orElseThrow();
         var seen = new HashSet<String>();
-        try (var old = TestTally.start("--cache-ttl", "0s", "--cache-stale", "1m", "--redis-database", "2");
-                var kept = TestTally.start("--cache-ttl", "1m", "--redis-database", "2"); var redis = RealRedis.shared().connect()) {
+        try (var old = TestTally.onDatabase(2, "--cache-ttl", "0s", "--cache-stale", "1m");
+                var kept = TestTally.onDatabase(2, "--cache-ttl", "1m");
+                var redis = RealRedis.shared().connect()) {
             redis.select(2);
             for (int i = 0; i < 2; i++) {
                 var answer = old.get("/api/stats");
                 check(operation, answer);
                 seen.add(answer.header("X-Cache"));
                 // As while another replica makes them anew.
-                redis.set("tally:cache:stats:lock", "another's", SetParams.setParams().px(2000));
+                redis.set(
+                        "tally:cache:stats:lock",
+                        "another's",
+                        SetParams.setParams().px(2000));
             }
             redis.del("tally:cache:stats", "tally:cache:stats:lock");
             for (int i = 0; i < 2; i++) {
@@ -132,12 +218,18 @@ class OpenApiTest {
         assertThat(seen).containsExactlyInAnyOrderElementsOf(states);
     }
 
-    private static void takesAsItsSchema(Operation operation, JsonNode parameter, String name) {
-        for (var value : VALUES.get(name)) {
-            var valid = mistakes(TextNode.valueOf(value), parameter.required("schema")).isEmpty();
+    private static void takesAsItsSchema(Operation operation, JsonNode parameter, String name)
+            throws JsonProcessingException {
+        for (var value : Objects.requireNonNull(VALUES.get(name), name)) {
+            var typed = value.matches("-?\\d+")
+                            && parameter.at("/schema/type").asText().equals("integer")
+                    ? YAML.readTree(value)
+                    : TextNode.valueOf(value);
+            var valid = mistakes(typed, parameter.required("schema")).isEmpty();
             var encoded = URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
             var answer = switch (parameter.required("in").asText()) {
-                case "path" -> service.send(operation.method, operation.template.replace("{" + name + "}", encoded), "");
+                case "path" ->
+                    service.send(operation.method, operation.template.replace("{" + name + "}", encoded), "");
                 case "query" -> service.send(operation.method, operation.path() + "?" + name + "=" + encoded, "");
                 default -> service.send(operation.method, operation.path(), "", name, value);
             };
@@ -163,13 +255,23 @@ class OpenApiTest {
         String[] usual = {"Content-Type", "application/json", "Cookie", "tally-session=" + session()};
         var answers = new ArrayList<>(List.of(
                 service.send(method, path, body, usual),
-                service.send(method, path, body, "Content-Type", "application/json", "Accept", "text/html", "User-Agent", "Mozilla"),
+                service.send(
+                        method,
+                        path,
+                        body,
+                        "Content-Type",
+                        "application/json",
+                        "Accept",
+                        "text/html",
+                        "User-Agent",
+                        "Mozilla"),
                 service.send(method, path, body, "Content-Type", "text/plain"),
                 service.send(method, path, body.isEmpty() ? "" : "a".repeat(100_000), usual),
                 service.send(method, path, body, "X-HTTP-Method-Override", "GET"),
                 service.send(method, path, body, "X-Long", "a".repeat(9000)),
                 service.send("PATCH", path, body, usual),
                 full.send(method, path, body, usual),
+                full.send(method, path + "?count", body, "User-Agent", "Mozilla"),
                 away.send(method, path, body, usual)));
         // Often enough for one to come before the statistics are made anew.
         for (int i = 0; i < 3; i++) {
@@ -180,45 +282,62 @@ class OpenApiTest {
     }
 
     private static String session() {
-        return service.get("/", "Accept", "text/html", "User-Agent", "Mozilla").header("Set-Cookie").split("[=;]")[1];
+        return service.get("/", "Accept", "text/html", "User-Agent", "Mozilla")
+                .header("Set-Cookie")
+                .split("[=;]", 3)[1];
     }
 
     /** Fails unless the answer is as described; what was seen of it, in the words of {@link Operation#described}. */
     private static Set<String> check(Operation operation, TestTally.Answer answer) throws JsonProcessingException {
-        var what = operation.name() + " " + answer.status() + " " + answer.headers().map() + " " + answer.body();
+        var what = operation.name() + " " + answer.status() + " "
+                + answer.headers().map() + " " + answer.body();
         // 431 stands for all that can be wrong with any request.
         var status = answer.status() == 431 ? "default" : Integer.toString(answer.status());
         var response = resolved(operation.item.required("responses").path(status));
         var type = answer.header("Content-Type").replaceFirst(";.*", "");
 
         var seen = new HashSet<>(Set.of(status));
-        answer.headers().map().keySet().forEach(header -> seen.add(status + " " + header.toLowerCase()));
+        answer.headers().map().keySet().forEach(header -> seen.add(status + " " + header.toLowerCase(Locale.ROOT)));
         if (!answer.body().isEmpty()) {
             seen.add(status + " " + type);
         }
-        assertThat(operation.described()).as(what)
-                .containsAll(seen.stream().filter(fact -> !HTTP_HEADERS.contains(fact.replaceFirst(".* ", ""))).toList());
+        assertThat(operation.described())
+                .as(what)
+                .containsAll(seen.stream()
+                        .filter(fact -> !HTTP_HEADERS.contains(fact.replaceFirst(".* ", "")))
+                        .toList());
 
         for (var header : response.path("headers").properties()) {
             var description = resolved(header.getValue());
             var value = answer.header(header.getKey());
             if (description.path("required").asBoolean() || !value.isEmpty()) {
                 var typed = value.matches("\\d+") ? YAML.readTree(value) : TextNode.valueOf(value);
-                assertThat(mistakes(typed, description.required("schema"))).as(header.getKey() + " of " + what).isEmpty();
+                assertThat(mistakes(typed, description.required("schema")))
+                        .as(header.getKey() + " of " + what)
+                        .isEmpty();
             }
         }
         if (answer.status() == 405) {
-            assertThat(answer.header("Allow").split(", ")).containsExactlyInAnyOrder(operations()
-                    .filter(other -> other.template.equals(operation.template)).map(Operation::method).toArray(String[]::new));
+            assertThat(answer.header("Allow").split(", "))
+                    .containsExactlyInAnyOrder(operations()
+                            .filter(other -> other.template.equals(operation.template))
+                            .map(Operation::method)
+                            .toArray(String[]::new));
         }
         if (response.has("content")) {
             var content = response.required("content").required(type);
             var body = type.endsWith("json") ? answer.json() : TextNode.valueOf(answer.body());
             assertThat(mistakes(body, content.required("schema"))).as(what).isEmpty();
-            assertThat(type.equals("application/problem+json") ? body.required("status").asInt() : answer.status()).isEqualTo(answer.status());
+            assertThat(
+                            type.equals("application/problem+json")
+                                    ? body.required("status").asInt()
+                                    : answer.status())
+                    .isEqualTo(answer.status());
             if (content.has("x-event-data")) {
                 var data = answer.body().substring(answer.body().indexOf("\ndata: ") + 7);
-                assertThat(mistakes(YAML.readTree(data), content.required("x-event-data"))).as(what).isEmpty();
+                assertThat(mistakes(YAML.readTree(data), content.required("x-event-data")))
+                        .as(what)
+                        .isEmpty();
             }
         }
         return seen;
@@ -231,13 +350,16 @@ class OpenApiTest {
         }
 
         String path() {
-            return template.replace("{page}", "home");
+            return template.replace("{page}", "home").replace("{site}", "blog.example");
         }
 
         /** Those that do not take any text. */
         Stream<JsonNode> parameters() {
-            return Stream.of(item, document.required("paths").required(template)).flatMap(place -> place.path("parameters").valueStream())
-                    .map(OpenApiTest::resolved).filter(parameter -> !parameter.required("schema").toString().equals("{\"type\":\"string\"}"));
+            return Stream.of(item, document.required("paths").required(template))
+                    .flatMap(place -> place.path("parameters").valueStream())
+                    .map(OpenApiTest::resolved)
+                    .filter(parameter ->
+                            !parameter.required("schema").toString().equals("{\"type\":\"string\"}"));
         }
 
         /** Each status, and each header and media type with it, that the service itself promises. */
@@ -247,8 +369,10 @@ class OpenApiTest {
                 var response = resolved(entry.getValue());
                 if (!response.path("x-answered-by").asText().equals("nginx")) {
                     facts.add(entry.getKey());
-                    Stream.of("headers", "content").flatMap(part -> response.path(part).propertyStream())
-                            .forEach(part -> facts.add(entry.getKey() + " " + part.getKey().toLowerCase()));
+                    Stream.of("headers", "content")
+                            .flatMap(part -> response.path(part).propertyStream())
+                            .forEach(part -> facts.add(
+                                    entry.getKey() + " " + part.getKey().toLowerCase(Locale.ROOT)));
                 }
             });
             return facts;
@@ -256,13 +380,19 @@ class OpenApiTest {
     }
 
     private static Stream<Operation> operations() {
-        return document.required("paths").propertyStream().flatMap(path -> path.getValue().propertyStream()
-                .filter(entry -> METHODS.contains(entry.getKey()))
-                .map(entry -> new Operation(entry.getKey().toUpperCase(), path.getKey(), entry.getValue())));
+        return document.required("paths")
+                .propertyStream()
+                .flatMap(path -> path.getValue()
+                        .propertyStream()
+                        .filter(entry -> METHODS.contains(entry.getKey()))
+                        .map(entry -> new Operation(
+                                entry.getKey().toUpperCase(Locale.ROOT), path.getKey(), entry.getValue())));
     }
 
     private static JsonNode resolved(JsonNode node) {
-        return node.has("$ref") ? resolved(document.at(node.required("$ref").asText().substring(1))) : node;
+        return node.has("$ref")
+                ? resolved(document.at(node.required("$ref").asText().substring(1)))
+                : node;
     }
 
     private static List<com.networknt.schema.Error> mistakes(JsonNode value, JsonNode schema) {

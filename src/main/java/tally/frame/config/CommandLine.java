@@ -5,10 +5,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What the command line asks for, and its flags by name: {@code --name value}, {@code --name=value}, or a switch alone. */
+/**
+ * What the command line asks for, and its flags by name: {@code --name value}, {@code --name=value}, or a switch alone.
+ */
 record CommandLine(Command command, Map<String, String> flags) {
 
-    public enum Command { RUN, HELP, VERSION, PRINT_CONFIG }
+    public enum Command {
+        RUN,
+        HELP,
+        VERSION,
+        PRINT_CONFIG
+    }
 
     /** An unknown flag, or one without its value, is {@link InvalidSetting}. */
     static CommandLine parse(List<String> arguments, Set<String> known, Set<String> switches) {

@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -31,9 +30,9 @@ import java.util.stream.Stream;
  * environment, the command line.
  *
  * <p>{@code reference.conf} is the one list of keys. Their other spellings are derived from it: {@code redis.pool-size}
- * is {@code TALLY_REDIS_POOL_SIZE} in the environment ({@link Variables}) and {@code --redis-pool-size} as a flag, and each
- * secret can also be read from a file, {@code TALLY_REDIS_PASSWORD_FILE}. So are the help text and the listing of values
- * with their origins.
+ * is {@code TALLY_REDIS_POOL_SIZE} in the environment ({@link Variables}) and {@code --redis-pool-size} as a flag, and
+ * each secret can also be read from a file, {@code TALLY_REDIS_PASSWORD_FILE}. So are the help text and the listing of
+ * values with their origins.
  *
  * <p>Every value keeps its origin, which the errors ({@link InvalidSetting}) name.
  */
@@ -43,7 +42,9 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
 
     /** The keys, in the order of the file. */
     private static final List<String> PATHS = leaves(REFERENCE)
-            .sorted(Comparator.comparingInt(leaf -> leaf.value().origin().lineNumber())).map(Leaf::path).toList();
+            .sorted(Comparator.comparingInt(leaf -> leaf.value().origin().lineNumber()))
+            .map(Leaf::path)
+            .toList();
 
     /** Reads all layers; {@code environment} is that of the process. */
     public static ConfigLayers read(List<String> arguments, Map<String, String> environment) {
@@ -84,10 +85,14 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
                 """);
         for (var path : PATHS) {
             var value = REFERENCE.getValue(path);
-            text.append("  %s VALUE  (%s, %s; default %s)%n".formatted(flag(path), path, Variables.names(path), render(value)));
-            value.origin().comments().forEach(line -> text.append("      ").append(line.strip()).append('\n'));
+            text.append("  %s VALUE  (%s, %s; default %s)%n"
+                    .formatted(flag(path), path, Variables.names(path), render(value)));
+            value.origin()
+                    .comments()
+                    .forEach(line -> text.append("      ").append(line.strip()).append('\n'));
             if (SettingReader.isSecret(path)) {
-                text.append("      Better kept in a file: %s_FILE or %s-file.%n".formatted(Variables.name(path), flag(path)));
+                text.append("      Better kept in a file: %s_FILE or %s-file.%n"
+                        .formatted(Variables.name(path), flag(path)));
             }
         }
         return text.toString();
@@ -95,12 +100,21 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
 
     /** Every value with its origin, as HOCON that can be read again, and what was passed over; secrets are masked. */
     public String print() {
-        return notes.stream().map("# %s%n"::formatted).collect(Collectors.joining()) + PATHS.stream().map(path -> {
-            var value = merged.getValue(path);
-            var shown = SettingReader.isSecret(path) && !merged.getString(path).isEmpty() ? "\"******\"" : render(value);
-            var origin = value.origin().equals(REFERENCE.getValue(path).origin()) ? "default" : value.origin().description();
-            return "%-40s # %s%n".formatted(path + " = " + shown, origin);
-        }).collect(Collectors.joining());
+        return notes.stream().map("# %s%n"::formatted).collect(Collectors.joining())
+                + PATHS.stream()
+                        .map(path -> {
+                            var value = merged.getValue(path);
+                            var shown = SettingReader.isSecret(path)
+                                            && !merged.getString(path).isEmpty()
+                                    ? "\"******\""
+                                    : render(value);
+                            var origin = value.origin()
+                                            .equals(REFERENCE.getValue(path).origin())
+                                    ? "default"
+                                    : value.origin().description();
+                            return "%-40s # %s%n".formatted(path + " = " + shown, origin);
+                        })
+                        .collect(Collectors.joining());
     }
 
     private static String flag(String path) {
@@ -108,13 +122,20 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
     }
 
     private static Set<String> known() {
-        return Stream.concat(Stream.of("--conf", "--env-file"), PATHS.stream().flatMap(path ->
-                SettingReader.isSecret(path) ? Stream.of(flag(path), flag(path) + "-file") : Stream.of(flag(path)))).collect(Collectors.toSet());
+        return Stream.concat(
+                        Stream.of("--conf", "--env-file"),
+                        PATHS.stream()
+                                .flatMap(path -> SettingReader.isSecret(path)
+                                        ? Stream.of(flag(path), flag(path) + "-file")
+                                        : Stream.of(flag(path))))
+                .collect(Collectors.toSet());
     }
 
     private static Set<String> switches() {
-        return PATHS.stream().filter(path -> REFERENCE.getValue(path).valueType() == ConfigValueType.BOOLEAN)
-                .map(ConfigLayers::flag).collect(Collectors.toSet());
+        return PATHS.stream()
+                .filter(path -> REFERENCE.getValue(path).valueType() == ConfigValueType.BOOLEAN)
+                .map(ConfigLayers::flag)
+                .collect(Collectors.toSet());
     }
 
     /** The environment, or the lines of an env file; the names with the prefix win. */
@@ -132,7 +153,8 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
             var from = origin + name;
             if (SettingReader.isSecret(path) && values.containsKey(fileName)) {
                 if (value != null) {
-                    throw new InvalidSetting("%s: set %s or %s, not both (from %s)".formatted(path, name, fileName, origin.strip()));
+                    throw new InvalidSetting(
+                            "%s: set %s or %s, not both (from %s)".formatted(path, name, fileName, origin.strip()));
                 }
                 from = "file " + values.get(fileName) + ", named by " + origin + fileName;
                 value = readFile(path, values.get(fileName), origin + fileName).strip();
@@ -155,12 +177,17 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
 
     private static Config confFile(String name) {
         try {
-            var file = ConfigFactory.parseFile(Path.of(name).toFile(),
+            var file = ConfigFactory.parseFile(
+                    Path.of(name).toFile(),
                     ConfigParseOptions.defaults().setAllowMissing(false).setOriginDescription(name));
-            leaves(file).filter(leaf -> !PATHS.contains(leaf.path())).findFirst().ifPresent(unknown -> {
-                throw new InvalidSetting("%s: unknown setting (from %s); --help lists them"
-                        .formatted(unknown.path(), unknown.value().origin().description()));
-            });
+            leaves(file)
+                    .filter(leaf -> !PATHS.contains(leaf.path()))
+                    .findFirst()
+                    .ifPresent(unknown -> {
+                        throw new InvalidSetting("%s: unknown setting (from %s); --help lists them"
+                                .formatted(
+                                        unknown.path(), unknown.value().origin().description()));
+                    });
             return RedisUrl.spelledOut(file);
         } catch (ConfigException.IO missing) {
             throw new InvalidSetting("--conf: can't read the file '" + name + "'");
@@ -170,7 +197,8 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
     }
 
     private static InvalidSetting invalid(ConfigException broken) {
-        return new InvalidSetting(broken.getMessage().lines().findFirst().orElse("not HOCON"));
+        return new InvalidSetting(
+                String.valueOf(broken.getMessage()).lines().findFirst().orElse("not HOCON"));
     }
 
     private static String readFile(String key, String name, String origin) {
@@ -182,8 +210,10 @@ public record ConfigLayers(CommandLine.Command command, Config merged, List<Stri
     }
 
     private static Config reference() {
-        try (var reader = new InputStreamReader(ConfigLayers.class.getResourceAsStream("/reference.conf"), StandardCharsets.UTF_8)) {
-            return ConfigFactory.parseReader(reader, ConfigParseOptions.defaults().setOriginDescription("reference.conf"));
+        try (var reader = new InputStreamReader(
+                ConfigLayers.class.getResourceAsStream("/reference.conf"), StandardCharsets.UTF_8)) {
+            return ConfigFactory.parseReader(
+                    reader, ConfigParseOptions.defaults().setOriginDescription("reference.conf"));
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }

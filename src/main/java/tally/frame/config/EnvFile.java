@@ -5,13 +5,13 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * The lines of an env file, as Docker Compose reads them: {@code NAME=value}, blank lines, {@code #} comments, an optional
- * {@code export}, and quotes around a value that are not part of it.
+ * The lines of an env file, as Docker Compose reads them: {@code NAME=value}, blank lines, {@code #} comments, an
+ * optional {@code export}, and quotes around a value that are not part of it.
  */
 final class EnvFile {
 
-    private static final Pattern LINE = Pattern.compile(
-            "\\s*(?:export\\s+)?(?<name>[A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*(?:'(?<single>[^']*)'|\"(?<double>[^\"]*)\"|(?<plain>.*?))\\s*(?:(?<=\\s)#.*)?");
+    private static final Pattern LINE = Pattern.compile("\\s*(?:export\\s+)?(?<name>[A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*"
+            + "(?:'(?<single>[^']*)'|\"(?<double>[^\"]*)\"|(?<plain>.*?))\\s*(?:(?<=\\s)#.*)?");
 
     private EnvFile() {}
 

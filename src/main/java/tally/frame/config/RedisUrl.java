@@ -13,8 +13,8 @@ import java.nio.charset.StandardCharsets;
  * Reads {@code redis.url} as the settings that it stands for: {@code redis://[user][:password]@host[:port][/database]},
  * or {@code rediss:} for TLS.
  *
- * <p>They rank just below the other settings of the layer that the address stands in: a flag {@code --redis-port} wins over
- * the environment's {@code REDIS_URL}.
+ * <p>They rank just below the other settings of the layer that the address stands in: a flag {@code --redis-port} wins
+ * over the environment's {@code REDIS_URL}.
  */
 final class RedisUrl {
 
@@ -50,18 +50,23 @@ final class RedisUrl {
     private static URI parse(ConfigValue value) {
         try {
             var url = new URI((String) value.unwrapped());
-            if (("redis".equals(url.getScheme()) || "rediss".equals(url.getScheme())) && url.getHost() != null && url.getQuery() == null) {
+            if (("redis".equals(url.getScheme()) || "rediss".equals(url.getScheme()))
+                    && url.getHost() != null
+                    && url.getQuery() == null) {
                 return url;
             }
         } catch (URISyntaxException malformed) {
             // Its message would show the password.
         }
-        throw new InvalidSetting(PATH + ": its value is not redis://[user:password@]host[:port][/database], or rediss:// for TLS (from "
-                + value.origin().description() + ")");
+        throw new InvalidSetting(
+                PATH + ": its value is not redis://[user:password@]host[:port][/database], or rediss:// for TLS (from "
+                        + value.origin().description() + ")");
     }
 
     private static Config with(Config config, String key, Object value, ConfigValue from) {
-        return config.withValue("redis." + key, ConfigValueFactory.fromAnyRef(value, from.origin().description()));
+        return config.withValue(
+                "redis." + key,
+                ConfigValueFactory.fromAnyRef(value, from.origin().description()));
     }
 
     /** A plus is itself here; only in a query is it a space. */

@@ -8,8 +8,8 @@ import java.util.function.Function;
 /**
  * Reads values of the merged configuration by their keys, each with its type and its bounds.
  *
- * <p>Immutable. A value of another type or out of its bounds is an {@link InvalidSetting}. The value of a secret is never
- * in a message.
+ * <p>Immutable. A value of another type or out of its bounds is an {@link InvalidSetting}. The value of a secret is
+ * never in a message.
  */
 public record SettingReader(Config config) {
 

@@ -7,16 +7,27 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * What settings are called in the environment and in env files: {@code TALLY_} and the key, {@code TALLY_REDIS_POOL_SIZE}.
+ * What settings are called in the environment and in env files: {@code TALLY_} and the key,
+ * {@code TALLY_REDIS_POOL_SIZE}.
  *
- * <p>Variables of many names exist for other reasons ({@code DEBUG}, {@code HOST}, {@code MESSAGE}), so without the prefix
- * there are only those that people and hosts are used to: {@code PORT}, and what says where Redis is. Of these, and of
- * what Kubernetes makes of a service called tally, a port counts only where it can be meant as one.
+ * <p>Variables of many names exist for other reasons ({@code DEBUG}, {@code HOST}, {@code MESSAGE}), so without the
+ * prefix there are only those that people and hosts are used to: {@code PORT}, and what says where Redis is. Of these,
+ * and of what Kubernetes makes of a service called tally, a port counts only where it can be meant as one.
  */
 final class Variables {
 
-    private static final Set<String> ALSO_WITHOUT = Set.of("port", "redis.url", "redis.url-file", "redis.host", "redis.port", "redis.database",
-            "redis.user", "redis.password", "redis.password-file", "redis.tls", "redis.tls-ca");
+    private static final Set<String> ALSO_WITHOUT = Set.of(
+            "port",
+            "redis.url",
+            "redis.url-file",
+            "redis.host",
+            "redis.port",
+            "redis.database",
+            "redis.user",
+            "redis.password",
+            "redis.password-file",
+            "redis.tls",
+            "redis.tls-ca");
 
     private Variables() {}
 
@@ -24,9 +35,9 @@ final class Variables {
         return "TALLY_" + plain(path);
     }
 
-    /** The name without the prefix, or null where there is none. */
+    /** The name without the prefix, or empty where there is none. */
     static String shortName(String path) {
-        return ALSO_WITHOUT.contains(path) ? plain(path) : null;
+        return ALSO_WITHOUT.contains(path) ? plain(path) : "";
     }
 
     /** The names for a reader of the help. */
@@ -46,7 +57,8 @@ final class Variables {
         return meant;
     }
 
-    private static void passOver(Map<String, String> values, String name, String notMeant, String origin, Consumer<String> told) {
+    private static void passOver(
+            Map<String, String> values, String name, String notMeant, String origin, Consumer<String> told) {
         var value = values.getOrDefault(name, "0");
         if (value.matches("(?s)" + notMeant)) {
             values.remove(name);

@@ -9,7 +9,9 @@ public final class Version {
     public static final String REVISION = "unknown";
 
     /** From the jar's manifest; {@code dev} where there is no jar. */
-    public static final String NUMBER = Optional.ofNullable(Version.class.getPackage().getImplementationVersion()).orElse("dev");
+    public static final String NUMBER = Optional.ofNullable(
+                    Version.class.getPackage().getImplementationVersion())
+            .orElse("dev");
 
     private Version() {}
 }

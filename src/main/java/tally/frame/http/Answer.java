@@ -5,8 +5,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.javalin.http.Context;
+import io.javalin.http.HttpStatus;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,25 +23,45 @@ public final class Answer {
 
     private static final Logger LOG = LoggerFactory.getLogger("tally");
 
-    static final ObjectMapper JSON =
-            new ObjectMapper(JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool()).build());
+    static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
+            .recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool())
+            .build());
 
     private Answer() {}
 
     public static void json(Context context, Object value) {
-        json(context, "application/json", value);
-    }
-
-    public static void json(Context context, String type, Object value) {
-        try {
-            send(context, type, JSON.writeValueAsBytes(value));
-        } catch (JsonProcessingException unwritable) {
-            throw new IllegalStateException(unwritable);
-        }
+        send(context, "application/json", jsonBytes(value));
     }
 
     public static void text(Context context, String type, String text) {
         send(context, type, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Sends it with a tag; to a client that has this very answer already, says so with a 304. */
+    public static void unlessKnown(Context context, String type, String text) {
+        var digest = new CRC32C();
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        var etag = "\"" + Long.toHexString(digest.getValue()) + "\"";
+        context.header("ETag", etag);
+        // A proxy that compresses marks the tag as weak.
+        var known = context.header("If-None-Match");
+        if (known != null && known.contains(etag)) {
+            context.status(HttpStatus.NOT_MODIFIED);
+        } else {
+            text(context, type, text);
+        }
+    }
+
+    public static String asJson(Object value) {
+        return new String(jsonBytes(value), StandardCharsets.UTF_8);
+    }
+
+    private static byte[] jsonBytes(Object value) {
+        try {
+            return JSON.writeValueAsBytes(value);
+        } catch (JsonProcessingException unwritable) {
+            throw new IllegalStateException(unwritable);
+        }
     }
 
     private static void send(Context context, String type, byte[] body) {

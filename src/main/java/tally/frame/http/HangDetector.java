@@ -5,8 +5,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
- * Notices that this process hung, and so may hold requests that were given up long ago: they lie unread in its connections,
- * and look like new ones. Nginx has asked another replica meanwhile, under the same id, which is not remembered for ever.
+ * Notices that this process hung, and so may hold requests that were given up long ago: they lie unread in its
+ * connections, and look like new ones. Nginx has asked another replica meanwhile, under the same id, which is not
+ * remembered for ever.
  *
  * <p>Thread-safe.
  */
@@ -16,6 +17,7 @@ public final class HangDetector {
     static final Duration HUNG = Duration.ofSeconds(10);
     /** So long it takes at most to read what came meanwhile. */
     private static final Duration AFTERWARDS = Duration.ofSeconds(1);
+
     private static final Duration BEAT = Duration.ofMillis(500);
 
     private final LongSupplier clock;

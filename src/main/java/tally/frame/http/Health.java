@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 import tally.frame.config.Version;
@@ -21,7 +22,8 @@ import tally.frame.redis.Unavailable;
 public final class Health {
 
     /** {@code status} is up, down or stopping. */
-    public record Report(String status, Store redis, long uptimeSeconds, String version, String revision, String instance) {
+    public record Report(
+            String status, Store redis, long uptimeSeconds, String version, String revision, String instance) {
         @JsonIgnore
         public boolean isUp() {
             return status.equals("up");
@@ -29,7 +31,13 @@ public final class Health {
     }
 
     /** Redis as seen from here; what could not be learned is null, {@code error} is null where there is none. */
-    public record Store(String status, Double latencyMs, Long usedMemoryBytes, Long maxMemoryBytes, String lastSave, String error) {}
+    public record Store(
+            String status,
+            @Nullable Double latencyMs,
+            @Nullable Long usedMemoryBytes,
+            @Nullable Long maxMemoryBytes,
+            @Nullable String lastSave,
+            @Nullable String error) {}
 
     private final UnifiedJedis redis;
     private final Runnable trial;
@@ -55,7 +63,13 @@ public final class Health {
     public Report report() {
         var store = store();
         var status = stopping ? "stopping" : store.status();
-        return new Report(status, store, ManagementFactory.getRuntimeMXBean().getUptime() / 1000, Version.NUMBER, Version.REVISION, instance);
+        return new Report(
+                status,
+                store,
+                ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
+                Version.NUMBER,
+                Version.REVISION,
+                instance);
     }
 
     private Store store() {
@@ -63,12 +77,17 @@ public final class Health {
         long start = System.nanoTime();
         var info = info();
         Double latency = info.isEmpty() ? null : Math.round((System.nanoTime() - start) / 10_000.0) / 100.0;
-        return new Store(problem == null ? "up" : "down", latency, number(info.get("used_memory")), number(info.get("maxmemory")),
-                lastSave(info), problem);
+        return new Store(
+                problem == null ? "up" : "down",
+                latency,
+                number(info.get("used_memory")),
+                number(info.get("maxmemory")),
+                lastSave(info),
+                problem);
     }
 
     /** Why a visit would not be counted now; null where it would. */
-    private String problem() {
+    private @Nullable String problem() {
         try {
             trial.run();
             return null;
@@ -88,17 +107,24 @@ public final class Health {
         }
     }
 
-    private static Long number(String value) {
+    private static @Nullable Long number(@Nullable String value) {
         return value != null && value.matches("\\d{1,18}") ? Long.valueOf(value) : null;
     }
 
-    private static String lastSave(Map<String, String> info) {
-        var results = Stream.of("rdb_last_bgsave_status", "aof_last_write_status").map(info::get).filter(Objects::nonNull).toList();
+    private static @Nullable String lastSave(Map<String, String> info) {
+        var results = Stream.of("rdb_last_bgsave_status", "aof_last_write_status")
+                .map(info::get)
+                .filter(Objects::nonNull)
+                .toList();
         return results.isEmpty() ? null : results.stream().allMatch("ok"::equals) ? "ok" : "failed";
     }
 
     private static Map<String, String> parse(String info) {
-        return info.lines().filter(line -> line.indexOf(':') > 0)
-                .collect(Collectors.toMap(line -> line.substring(0, line.indexOf(':')), line -> line.substring(line.indexOf(':') + 1), (a, b) -> b));
+        return info.lines()
+                .filter(line -> line.indexOf(':') > 0)
+                .collect(Collectors.toMap(
+                        line -> line.substring(0, line.indexOf(':')),
+                        line -> line.substring(line.indexOf(':') + 1),
+                        (a, b) -> b));
     }
 }

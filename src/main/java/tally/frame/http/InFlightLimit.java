@@ -10,24 +10,27 @@ import org.eclipse.jetty.util.Callback;
 import tally.frame.redis.Deadline;
 
 /**
- * Bounds the requests under way, as a number of workers would: virtual threads know no bound of their own. One beyond it
- * is refused at once with 503, before anything is done for it. Each has a deadline for all that it asks of Redis.
+ * Bounds the requests under way, as a number of workers would: virtual threads know no bound of their own. One beyond
+ * it is refused at once with 503, before anything is done for it. Each has a deadline for all that it asks of Redis.
  *
- * <p>Some addresses are always answered: whoever asks how the service is gets an answer also when it has too much to do.
+ * <p>Some addresses are always answered: whoever asks how the service is gets an answer also when it has too much to
+ * do.
  */
 final class InFlightLimit extends Handler.Wrapper {
 
     private final int most;
     private final Duration time;
     private final Set<String> alwaysAnswered;
+    private final Problems problems;
     private final HangDetector pulse = new HangDetector(System::nanoTime);
     private final AtomicInteger underWay = new AtomicInteger();
 
-    InFlightLimit(int most, Duration time, Set<String> alwaysAnswered, Handler handler) {
+    InFlightLimit(int most, Duration time, Set<String> alwaysAnswered, Problems problems, Handler handler) {
         super(handler);
         this.most = most;
         this.time = time;
         this.alwaysAnswered = alwaysAnswered;
+        this.problems = problems;
     }
 
     @Override
@@ -49,12 +52,17 @@ final class InFlightLimit extends Handler.Wrapper {
         }
         if (pulse.isAfterAHang()) {
             // As 502 Nginx takes it to another replica, if anybody still waits for it.
-            Problems.refuse(request, response, callback, 502, "This replica hung, and can't tell new requests from old ones yet");
+            problems.refuse(
+                    request,
+                    response,
+                    callback,
+                    502,
+                    "This replica hung, and can't tell new requests from old ones yet");
             return true;
         }
         try {
             if (underWay.incrementAndGet() > most) {
-                Problems.refuse(request, response, callback, 503, "Too many requests are under way");
+                problems.refuse(request, response, callback, 503, "Too many requests are under way");
                 return true;
             }
             // A route answers before it returns: none hands its request to another thread.

@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 
 /**
- * Logs mistakes of our own with their stack trace, each kind at most once a second: whoever finds one could otherwise fill
- * the log with it, and push out what is worth reading.
+ * Logs mistakes of our own with their stack trace, each kind at most once a second: whoever finds one could otherwise
+ * fill the log with it, and push out what is worth reading.
  *
  * <p>A kind is the type of the exception and the line that it was thrown at, so that there are as many as the code has.
  *
@@ -26,7 +26,8 @@ final class MistakeLog {
 
     void log(String what, Exception mistake) {
         var trace = mistake.getStackTrace();
-        var kind = kinds.computeIfAbsent(mistake.getClass().getName() + (trace.length == 0 ? "" : trace[0]), any -> new Kind());
+        var kind = kinds.computeIfAbsent(
+                mistake.getClass().getName() + (trace.length == 0 ? "" : trace[0]), any -> new Kind());
         long now = System.nanoTime();
         long next = kind.next.get();
         if (now - next < 0 || !kind.next.compareAndSet(next, now + PAUSE)) {

@@ -7,8 +7,6 @@ import tally.frame.config.SettingReader;
 public record StopSettings(Duration announce, Duration drain) {
 
     public static StopSettings read(SettingReader read) {
-        return new StopSettings(
-                read.time("stop.announce"),
-                read.time("stop.drain"));
+        return new StopSettings(read.time("stop.announce"), read.time("stop.drain"));
     }
 }

@@ -21,10 +21,17 @@ import org.eclipse.jetty.util.thread.VirtualThreadPool;
 import tally.frame.metrics.Metrics;
 
 /**
- * How HTTP is spoken: threads, limits, static files, and a stop that answers what is under way, for at most {@code drain}.
- * A request has {@code perRequest} for all that it asks of Redis.
+ * How HTTP is spoken: threads, limits, static files, and a stop that answers what is under way, for at most {@code
+ * drain}. A request has {@code perRequest} for all that it asks of Redis.
  */
-public record WebServer(HttpSettings settings, Duration drain, Duration perRequest, Set<String> alwaysAnswered, boolean debug, Metrics metrics) {
+public record WebServer(
+        HttpSettings settings,
+        Duration drain,
+        Duration perRequest,
+        Set<String> alwaysAnswered,
+        Problems problems,
+        boolean debug,
+        Metrics metrics) {
 
     private static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
@@ -32,6 +39,7 @@ public record WebServer(HttpSettings settings, Duration drain, Duration perReque
         return Javalin.create(config -> {
             configure(config);
             routes.accept(config.routes);
+            problems.install(config.routes);
         });
     }
 
@@ -58,10 +66,11 @@ public record WebServer(HttpSettings settings, Duration drain, Duration perReque
         });
         config.jetty.modifyServer(server -> {
             server.setStopTimeout(drain.toMillis());
-            // In place of Javalin's own, which keeps statistics that nobody reads, and forgets requests under way when it
-            // stops.
-            server.setHandler(new InFlightLimit(settings.maxInFlight(), perRequest, alwaysAnswered, new GracefulHandler()));
-            server.setErrorHandler(Problems::refusedByJetty);
+            // In place of Javalin's own, which keeps statistics that nobody reads, and forgets requests under way when
+            // it stops.
+            server.setHandler(new InFlightLimit(
+                    settings.maxInFlight(), perRequest, alwaysAnswered, problems, new GracefulHandler()));
+            server.setErrorHandler(problems::refusedByJetty);
         });
         config.jetty.addConnector(this::connector);
         config.requestLogger.http(this::measure);
@@ -71,14 +80,20 @@ public record WebServer(HttpSettings settings, Duration drain, Duration perReque
     }
 
     private Connector connector(Server server, HttpConfiguration http) {
-        // Nginx has already made paths plain; what is still ambiguous is an attempt at something.
-        http.setUriCompliance(UriCompliance.DEFAULT);
+        // An address may hold an encoded slash, or letters that nobody encoded. What else is ambiguous is an attempt at
+        // something.
+        http.setUriCompliance(UriCompliance.DEFAULT.with(
+                "names",
+                UriCompliance.Violation.AMBIGUOUS_PATH_SEPARATOR,
+                UriCompliance.Violation.AMBIGUOUS_PATH_ENCODING,
+                UriCompliance.Violation.ILLEGAL_PATH_CHARACTERS));
         // Nginx sends its own.
         http.setSendDateHeader(false);
         var connector = new ServerConnector(server, new HttpConnectionFactory(http));
         connector.setHost(settings.host());
         connector.setPort(settings.port());
-        // Java's 50 overflow when Nginx opens some hundred at once, and those beyond would wait a second for another try. The
+        // Java's 50 overflow when Nginx opens some hundred at once, and those beyond would wait a second for another
+        // try. The
         // system cuts it to its own net.core.somaxconn, 4096 on Linux: nearly as many as there are open pages.
         connector.setAcceptQueueSize(4096);
         connector.setIdleTimeout(settings.idleTimeout().toMillis());
@@ -86,9 +101,15 @@ public record WebServer(HttpSettings settings, Duration drain, Duration perReque
     }
 
     private void measure(Context context, float millis) {
-        var method = METHODS.contains(context.method().name()) ? context.method().name() : "other";
+        var method =
+                METHODS.contains(context.method().name()) ? context.method().name() : "other";
         var endpoint = context.endpoints().lastHttpEndpoint();
-        var route = endpoint == null || endpoint.path.isEmpty() ? "none" : endpoint.path;
+        var route = endpoint == null || endpoint.path.isEmpty() ? "none" : named(endpoint.path);
         metrics.request(method, route, context.statusCode(), millis / 1000.0);
+    }
+
+    /** As openapi.yaml writes it: Javalin puts a parameter that may hold slashes into angle brackets. */
+    private static String named(String path) {
+        return path.replace('<', '{').replace('>', '}');
     }
 }

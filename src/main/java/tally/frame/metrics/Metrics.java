@@ -16,8 +16,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.DoubleSupplier;
 
 /**
- * What this process did, in numbers for Prometheus. Labels are of bounded sets: routes as they are declared, never paths
- * as they were asked for.
+ * What this process did, in numbers for Prometheus. Labels are of bounded sets: routes as they are declared, never
+ * paths as they were asked for.
  *
  * <p>Thread-safe.
  */
@@ -31,9 +31,14 @@ public final class Metrics {
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final PrometheusTextFormatWriter writer = PrometheusTextFormatWriter.create();
 
-    private final Histogram requests = histogram("tally_http_request_seconds", "Time to answer a request", SECONDS, "method", "route", "status");
-    private final Histogram batches = histogram("tally_batch_visits", "Visits that shared a call to Redis", new double[] {1, 2, 4, 8, 16, 32, 64, 128, 512, 2048});
-    private final Histogram redis = histogram("tally_redis_seconds", "Time of a call to Redis, the wait for a connection included", SECONDS);
+    private final Histogram requests =
+            histogram("tally_http_request_seconds", "Time to answer a request", SECONDS, "method", "route", "status");
+    private final Histogram batches =
+            histogram("tally_batch_visits", "Visits that shared a call to Redis", new double[] {
+                1, 2, 4, 8, 16, 32, 64, 128, 512, 2048
+            });
+    private final Histogram redis =
+            histogram("tally_redis_seconds", "Time of a call to Redis, the wait for a connection included", SECONDS);
     private final Counter redisErrors = counter("tally_redis_errors", "Calls to Redis that failed", "kind");
     private final Counter cacheReads = counter("tally_cache_reads", "Reads of the cache", "state");
     private final Counter sessions = counter("tally_sessions_created", "Sessions begun");
@@ -77,7 +82,11 @@ public final class Metrics {
 
     /** A value that is asked for whenever the metrics are. */
     public void gauge(String name, String help, DoubleSupplier value) {
-        GaugeWithCallback.builder().name(name).help(help).callback(callback -> callback.call(value.getAsDouble())).register(registry);
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .callback(callback -> callback.call(value.getAsDouble()))
+                .register(registry);
     }
 
     /** All of it, as Prometheus reads it. */
@@ -92,10 +101,22 @@ public final class Metrics {
     }
 
     private Histogram histogram(String name, String help, double[] bounds, String... labels) {
-        return Histogram.builder().name(name).help(help).classicOnly().classicUpperBounds(bounds).labelNames(labels).withoutExemplars().register(registry);
+        return Histogram.builder()
+                .name(name)
+                .help(help)
+                .classicOnly()
+                .classicUpperBounds(bounds)
+                .labelNames(labels)
+                .withoutExemplars()
+                .register(registry);
     }
 
     private Counter counter(String name, String help, String... labels) {
-        return Counter.builder().name(name).help(help).labelNames(labels).withoutExemplars().register(registry);
+        return Counter.builder()
+                .name(name)
+                .help(help)
+                .labelNames(labels)
+                .withoutExemplars()
+                .register(registry);
     }
 }

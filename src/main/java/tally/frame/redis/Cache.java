@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
@@ -22,24 +23,28 @@ import tally.frame.metrics.Metrics;
 /**
  * Cache-aside over Redis, for values that are costly to make and may be a little old.
  *
- * <p>A key has one loader at a time: within this process the others wait for its result; among the replicas a short lock
- * in Redis decides, and those without it take the stale value while there is one, else wait briefly for the new. If Redis
- * refuses, the cache behaves as if it were empty: the value is loaded. All times are by Redis' clock, never by this
- * process' own: see cached.lua.
+ * <p>A key has one loader at a time: within this process the others wait for its result; among the replicas a short
+ * lock in Redis decides, and those without it take the stale value while there is one, else wait briefly for the new.
+ * If Redis refuses, the cache behaves as if it were empty: the value is loaded. All times are by Redis' clock, never by
+ * this process' own: see cached.lua.
  *
- * <p>Thread-safe. Redis: under the key that it is given for a value, a JSON object of {@code value}; under that key with
- * {@code :lock} at its end, the loader's token.
+ * <p>Thread-safe. Redis: under the key that it is given for a value, a JSON object of {@code value}; under that key
+ * with {@code :lock} at its end, the loader's token.
  */
 public final class Cache {
 
-    public enum State { HIT, MISS, STALE }
+    public enum State {
+        HIT,
+        MISS,
+        STALE
+    }
 
     /** {@code json} is the value as it was stored. */
     public record Cached(String json, State state) {}
 
     private static final Logger LOG = LoggerFactory.getLogger("tally.cache");
     private static final Duration LOCK = Duration.ofSeconds(2);
-    private static final Duration WAIT = Duration.ofMillis(1000);
+    private static final Duration WAIT = Duration.ofSeconds(1);
     private static final Duration PAUSE = Duration.ofMillis(20);
 
     private final UnifiedJedis redis;
@@ -86,20 +91,24 @@ public final class Cache {
         try {
             long end = System.nanoTime() + WAIT.toNanos();
             do {
-                var token = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-                var found = (List<?>) look.call(List.of(keyOf.apply(key), lockOf(key)), List.of(Long.toString(settings.ttl().toMillis()),
-                        Long.toString(settings.stale().toMillis()), token, Long.toString(LOCK.toMillis())));
+                var token =
+                        HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+                var found = (List<?>) look.call(
+                        List.of(keyOf.apply(key), lockOf(key)),
+                        List.of(
+                                Long.toString(settings.ttl().toMillis()),
+                                Long.toString(settings.stale().toMillis()),
+                                token,
+                                Long.toString(LOCK.toMillis())));
                 var value = value((String) found.getFirst());
-                switch ((String) found.getLast()) {
+                var state = (String) found.getLast();
+                switch (state) {
                     case "LOAD" -> {
                         return load(key, token, loader);
                     }
                     case "WAIT" -> Thread.sleep(PAUSE);
-                    case String state when value != null -> {
-                        return new Cached(value, State.valueOf(state));
-                    }
                     default -> {
-                        return load(key, "", loader);
+                        return value == null ? load(key, "", loader) : new Cached(value, State.valueOf(state));
                     }
                 }
             } while (System.nanoTime() < end);
@@ -117,7 +126,10 @@ public final class Cache {
         try {
             var value = text(loader.get());
             long lives = Math.max(1, settings.ttl().plus(settings.stale()).toMillis());
-            redis.set(keyOf.apply(key), "{\"value\":" + value + "}", SetParams.setParams().px(lives));
+            redis.set(
+                    keyOf.apply(key),
+                    "{\"value\":" + value + "}",
+                    SetParams.setParams().px(lives));
             return new Cached(value, State.MISS);
         } catch (JedisConnectionException away) {
             // The lock ends by itself: asking again would only wait again.
@@ -131,7 +143,7 @@ public final class Cache {
     }
 
     /** The value that is stored in it; null for none, or what is not ours. */
-    private String value(String stored) {
+    private @Nullable String value(String stored) {
         try {
             var value = json.readTree(stored).path("value");
             return value.isMissingNode() || value.isNull() ? null : value.toString();

@@ -18,11 +18,11 @@ import tally.counting.Keys;
 import tally.frame.metrics.Metrics;
 
 /**
- * A pool of connections to Redis, and how a command is run on one of them: again where the connection broke, never past its
- * {@link Deadline}; how long it took or how it failed is noted.
+ * A pool of connections to Redis, and how a command is run on one of them: again where the connection broke, never past
+ * its {@link Deadline}; how long it took or how it failed is noted.
  *
- * <p>A node of a cluster names the one that has our keys, which is one for all of them ({@link Keys}). From then on that one
- * is asked, until it can't be reached.
+ * <p>A node of a cluster names the one that has our keys, which is one for all of them ({@link Keys}). From then on
+ * that one is asked, until it can't be reached.
  *
  * <p>Thread-safe.
  */
@@ -60,14 +60,14 @@ final class Connections implements CommandExecutor {
     @Override
     public <T> T executeCommand(CommandObject<T> command) {
         long start = System.nanoTime();
-        for (int tried = 1;; tried++) {
+        for (int tried = 1; ; tried++) {
             try {
                 var answer = ask(command);
                 metrics.redisAnswered(System.nanoTime() - start);
                 return answer;
             } catch (JedisException failure) {
                 metrics.redisFailed(failure.getClass().getSimpleName());
-                if (tried == TRIES || !isBroken(failure) && !(failure instanceof JedisMovedDataException)) {
+                if (tried == TRIES || (!isBroken(failure) && !(failure instanceof JedisMovedDataException))) {
                     throw failure;
                 }
                 if (failure instanceof JedisMovedDataException moved) {
@@ -114,12 +114,14 @@ final class Connections implements CommandExecutor {
     private static boolean isBroken(JedisException failure) {
         // Jedis adds what went wrong at each address to the failure to connect.
         var isMade = failure.getSuppressed().length == 0;
-        return failure instanceof JedisConnectionException && isMade && switch (failure.getCause()) {
-            case SocketTimeoutException slow -> false;
-            case UnknownHostException absent -> false;
-            case SSLHandshakeException untrusted -> false;
-            case null, default -> true;
-        };
+        return failure instanceof JedisConnectionException
+                && isMade
+                && switch (failure.getCause()) {
+                    case SocketTimeoutException slow -> false;
+                    case UnknownHostException absent -> false;
+                    case SSLHandshakeException untrusted -> false;
+                    case null, default -> true;
+                };
     }
 
     @Override

@@ -20,7 +20,9 @@ public final class Deadline {
         return END.isBound() ? END.get() : System.nanoTime() + time.toNanos();
     }
 
-    /** So long a wait may still be, at least a millisecond; one that is over ends the work as a wait for Redis would. */
+    /**
+     * So long a wait may still be, at least a millisecond; one that is over ends the work as a wait for Redis would.
+     */
     public static Duration left(Duration most) {
         if (!END.isBound()) {
             return most;

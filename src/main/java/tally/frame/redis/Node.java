@@ -12,11 +12,11 @@ import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * Makes and tries connections to the one Redis that has our keys: that of the settings, or the node of its cluster that it
- * named.
+ * Makes and tries connections to the one Redis that has our keys: that of the settings, or the node of its cluster that
+ * it named.
  *
- * <p>After Redis was restarted every pooled connection is dead. The first one found so takes the idle ones with it, so that
- * one request waits for the discovery, and none fails.
+ * <p>After Redis was restarted every pooled connection is dead. The first one found so takes the idle ones with it, so
+ * that one request waits for the discovery, and none fails.
  *
  * <p>Thread-safe. Waits end with the {@link Deadline}.
  */
@@ -50,7 +50,11 @@ final class Node extends ConnectionFactory {
     @Override
     public PooledObject<Connection> makeObject() {
         int wait = (int) Deadline.left(settings.connectTimeout()).toMillis();
-        var hurried = DefaultJedisClientConfig.builder().from(config).connectionTimeoutMillis(wait).socketTimeoutMillis(wait).build();
+        var hurried = DefaultJedisClientConfig.builder()
+                .from(config)
+                .connectionTimeoutMillis(wait)
+                .socketTimeoutMillis(wait)
+                .build();
         try {
             return new DefaultPooledObject<>(new Connection(address, hurried));
         } catch (JedisConnectionException away) {
@@ -67,7 +71,8 @@ final class Node extends ConnectionFactory {
         }
         var connection = pooled.getObject();
         try {
-            connection.setSoTimeout((int) Deadline.left(settings.connectTimeout()).toMillis());
+            connection.setSoTimeout(
+                    (int) Deadline.left(settings.connectTimeout()).toMillis());
             connection.ping();
             return true;
         } catch (JedisException dead) {

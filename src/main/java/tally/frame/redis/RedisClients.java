@@ -6,12 +6,13 @@ import redis.clients.jedis.exceptions.JedisException;
 import tally.frame.metrics.Metrics;
 
 /**
- * Opens the clients through which everything here speaks to Redis: one with a pool of connections for what requests ask,
- * and one with a connection of its own for the visits, which no number of requests can take from them.
+ * Opens the clients through which everything here speaks to Redis: one with a pool of connections for what requests
+ * ask, and one with a connection of its own for the visits, which no number of requests can take from them.
  *
- * <p>A client can be opened while Redis is away, and recovers by itself when it is back. Every call ends within the sum of
- * the waits in {@link RedisSettings}, and within its {@link Deadline}, with an answer or a {@link JedisException}. Where a
- * connection broke it is made again: all that is said to Redis here may be said twice, a visit because it has an id.
+ * <p>A client can be opened while Redis is away, and recovers by itself when it is back. Every call ends within the sum
+ * of the waits in {@link RedisSettings}, and within its {@link Deadline}, with an answer or a {@link JedisException}.
+ * Where a connection broke it is made again: all that is said to Redis here may be said twice, a visit because it has
+ * an id.
  *
  * <p>Thread-safe.
  */
@@ -35,7 +36,10 @@ public final class RedisClients {
     }
 
     private static UnifiedJedis client(RedisSettings settings, Connections connections) {
-        return RedisClient.builder().clientConfig(ConnectionConfig.of(settings)).connectionProvider(connections.provider())
-                .commandExecutor(connections).build();
+        return RedisClient.builder()
+                .clientConfig(ConnectionConfig.of(settings))
+                .connectionProvider(connections.provider())
+                .commandExecutor(connections)
+                .build();
     }
 }

@@ -22,18 +22,24 @@ public final class RedisFailure {
 
     public static String inWords(JedisException failure) {
         return switch (failure) {
-            case JedisConnectionException untrusted when untrusted.getCause() instanceof SSLHandshakeException ->
-                    "Redis' certificate is not trusted, or not of this host";
-            case JedisConnectionException slow when slow.getCause() instanceof SocketTimeoutException -> "Redis did not answer in time";
-            case JedisConnectionException away -> "Redis can't be reached";
-            case JedisDataException refused -> refusal(refused.getMessage().lines().findFirst().orElse(""));
+            case JedisConnectionException away ->
+                switch (away.getCause()) {
+                    case SSLHandshakeException untrusted -> "Redis' certificate is not trusted, or not of this host";
+                    case SocketTimeoutException slow -> "Redis did not answer in time";
+                    case null, default -> "Redis can't be reached";
+                };
+            case JedisDataException refused ->
+                refusal(String.valueOf(refused.getMessage()).lines().findFirst().orElse(""));
             default -> "No connection to Redis was free in time";
         };
     }
 
     /** Redis' own words begin with a code; from inside a script some versions put others in front. */
     private static String refusal(String message) {
-        return REFUSALS.entrySet().stream().filter(known -> message.contains(known.getKey())).map(Map.Entry::getValue).findFirst()
+        return REFUSALS.entrySet().stream()
+                .filter(known -> message.contains(known.getKey()))
+                .map(Map.Entry::getValue)
+                .findFirst()
                 .orElse("Redis refused: " + message);
     }
 }

@@ -9,8 +9,17 @@ import tally.frame.config.SettingReader;
  * <p>Immutable.
  */
 public record RedisSettings(
-        String host, int port, int database, String user, String password, boolean tls, String tlsCa,
-        Duration connectTimeout, Duration timeout, int poolSize, Duration poolWait) {
+        String host,
+        int port,
+        int database,
+        String user,
+        String password,
+        boolean tls,
+        String tlsCa,
+        Duration connectTimeout,
+        Duration timeout,
+        int poolSize,
+        Duration poolWait) {
 
     private static final Duration LEAST_PER_REQUEST = Duration.ofSeconds(2);
 

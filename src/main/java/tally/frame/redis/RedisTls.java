@@ -12,7 +12,9 @@ import redis.clients.jedis.SslOptions;
 import redis.clients.jedis.SslVerifyMode;
 import tally.frame.config.InvalidSetting;
 
-/** Whom to believe over TLS: the authorities of a PEM file, or those of the Java runtime; and only under their own name. */
+/**
+ * Whom to believe over TLS: the authorities of a PEM file, or those of the Java runtime; and only under their own name.
+ */
 final class RedisTls {
 
     /** Jedis wants a password. The store is in memory only, and holds certificates, which are public. */
@@ -20,7 +22,9 @@ final class RedisTls {
 
     private RedisTls() {}
 
-    /** {@code authorities} is a PEM file; empty for the runtime's own. One that holds none is {@link InvalidSetting}. */
+    /**
+     * {@code authorities} is a PEM file; empty for the runtime's own. One that holds none is {@link InvalidSetting}.
+     */
     static SslOptions trusting(String authorities) {
         var options = SslOptions.builder().sslVerifyMode(SslVerifyMode.FULL);
         if (!authorities.isEmpty()) {
@@ -45,7 +49,8 @@ final class RedisTls {
             store.store(bytes, NO_SECRET);
             return bytes.toByteArray();
         } catch (IOException | GeneralSecurityException unreadable) {
-            throw new InvalidSetting("redis.tls-ca: can't read a certificate from the file '" + file + "': " + unreadable.getMessage());
+            throw new InvalidSetting(
+                    "redis.tls-ca: can't read a certificate from the file '" + file + "': " + unreadable.getMessage());
         }
     }
 }

@@ -11,8 +11,8 @@ import redis.clients.jedis.exceptions.JedisAccessControlException;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * Says in one line of the log which commands Redis' user lacks: a Redis of one's own has rules of its own, and an answer
- * names the first of them alone.
+ * Says in one line of the log which commands Redis' user lacks: a Redis of one's own has rules of its own, and an
+ * answer names the first of them alone.
  *
  * <p>It is asked once, as soon as Redis can be reached. Nothing depends on the answer.
  */
@@ -69,7 +69,8 @@ public final class Rights implements AutoCloseable {
     }
 
     private String lacking() {
-        return ((List<?>) script.call(keys.get(), List.of())).stream().map(String::valueOf).distinct().collect(Collectors.joining(", "));
+        return ((List<?>) script.call(keys.get(), List.of()))
+                .stream().map(String::valueOf).distinct().collect(Collectors.joining(", "));
     }
 
     private void warn(String lacking) {

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.args.ClientPauseMode;
 import redis.clients.jedis.exceptions.JedisDataException;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
+import tally.support.Eventually;
 import tally.support.TestTally;
 
 /** /health says no when a visit would not be counted, whatever the cause, and yes when one would. */
@@ -27,23 +27,34 @@ class HealthTest {
     @Test
     @Tag("long")
     void aMissingRightIsTold() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start(
+                        "127.0.0.1", redis.port(), "--redis-user", "mine", "--redis-password", "secret")) {
+            admin.aclSetUser("mine", "on", ">secret", "~*", "&*", "+@all");
             assertUp(service);
             for (var right : new String[] {"evalsha", "unlink", "incrby", "zadd", "hset", "pfadd", "expire", "time"}) {
-                admin.aclSetUser("default", "-" + right);
+                admin.aclSetUser("mine", "-" + right);
                 assertDown(service, right, "permission", "NOPERM", "can't run");
-                admin.aclSetUser("default", "+" + right);
+                admin.aclSetUser("mine", "+" + right);
                 assertUp(service);
             }
             // Nor did asking count anything, or leave a key that stays.
-            assertThat(admin.keys("*")).isSubsetOf("visit_count", "tally:seen", "tally:visitors:" + LocalDate.now(ZoneOffset.UTC));
+            assertThat(admin.keys("*"))
+                    .isSubsetOf(
+                            "visit_count",
+                            "tally:seen",
+                            "tally:day:" + LocalDate.now(ZoneOffset.UTC),
+                            "tally:visitors:" + LocalDate.now(ZoneOffset.UTC));
             assertThat(service.get("/").visits()).isEqualTo(1);
         }
     }
 
     @Test
     void aReplicaAndOneThatHasTooFewAreTold() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             admin.replicaof("127.0.0.1", 1);
             assertRefused(service, "READONLY");
@@ -58,7 +69,8 @@ class HealthTest {
 
     @Test
     void pausedWritesAreTold() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect();
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port(), "--redis-timeout", "300ms")) {
             service.get("/");
             admin.clientPause(60_000, ClientPauseMode.WRITE);
@@ -70,20 +82,25 @@ class HealthTest {
 
     @Test
     void aDiskThatTakesNothingIsTold() throws IOException {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             admin.configSet("save", "3600 1");
             Files.createDirectories(folder.resolve("dump.rdb/in-the-way"));
             admin.bgsave();
-            Eventually.isTrue("it could not save", () -> admin.info("persistence").contains("rdb_last_bgsave_status:err"));
+            Eventually.isTrue(
+                    "it could not save", () -> admin.info("persistence").contains("rdb_last_bgsave_status:err"));
             assertRefused(service, "could not save to disk");
-            assertThat(service.get("/health").json().at("/redis/lastSave").asText()).isEqualTo("failed");
+            assertThat(service.get("/health").json().at("/redis/lastSave").asText())
+                    .isEqualTo("failed");
         }
     }
 
     @Test
     void aFullMemoryIsTold() {
-        try (var redis = new LocalRedis(folder, "--maxmemory-policy", "noeviction"); var admin = redis.connect();
+        try (var redis = new LocalRedis(folder, "--maxmemory-policy", "noeviction");
+                var admin = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             redis.shrink(200_000);
@@ -95,7 +112,9 @@ class HealthTest {
 
     @Test
     void anEndlessScriptIsTold() {
-        try (var redis = new LocalRedis(folder, "--lua-time-limit", "100"); var admin = redis.connect(); var other = redis.connect();
+        try (var redis = new LocalRedis(folder, "--lua-time-limit", "100");
+                var admin = redis.connect();
+                var other = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             var endless = CompletableFuture.runAsync(() -> other.eval("while true do end"));
@@ -117,16 +136,19 @@ class HealthTest {
 
     @Test
     void aClusterThatIsNotWholeIsTold() {
-        try (var redis = new LocalRedis(folder, "--cluster-enabled", "yes"); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder, "--cluster-enabled", "yes");
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             assertRefused(service, "CLUSTERDOWN");
         }
     }
 
     @Test
     void whatRedisDoesNotTellIsNoTrouble() {
-        for (var options : new String[][] {{"--rename-command", "INFO", ""},
-            {"--rename-command", "INFO", "", "--rename-command", "LOLWUT", "INFO"}}) {
-            try (var redis = new LocalRedis(folder, options); var service = TestTally.start("127.0.0.1", redis.port())) {
+        for (var options : new String[][] {
+            {"--rename-command", "INFO", ""}, {"--rename-command", "INFO", "", "--rename-command", "LOLWUT", "INFO"}
+        }) {
+            try (var redis = new LocalRedis(folder, options);
+                    var service = TestTally.start("127.0.0.1", redis.port())) {
                 assertCounts(service);
                 var told = service.get("/health").json().required("redis");
                 assertThat(told.required("maxMemoryBytes").isNull()).isTrue();

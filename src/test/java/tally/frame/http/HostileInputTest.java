@@ -23,9 +23,25 @@ import tally.support.TestTally;
 /** What no client should send: a 5xx says that the mistake is ours, so none of it may be answered with one. */
 class HostileInputTest {
 
-    private static final List<String> ROUTES = List.of("GET /", "GET /api/visits", "POST /api/visits/home", "GET /api/visits/home", "GET /badge/home.svg",
-            "GET /api/stats", "GET /api/session", "PUT /api/session", "DELETE /api/session", "GET /health", "GET /health/live", "GET /openapi.yaml",
-            "GET /metrics", "GET /favicon.ico", "GET /robots.txt", "GET /static/tally.css", "GET /no/such", "DELETE /api/visits");
+    private static final List<String> ROUTES = List.of(
+            "GET /",
+            "GET /api/visits",
+            "POST /api/visits/home",
+            "GET /api/visits/home",
+            "GET /badge/home.svg",
+            "GET /api/stats",
+            "GET /api/session",
+            "PUT /api/session",
+            "DELETE /api/session",
+            "GET /health",
+            "GET /health/live",
+            "GET /openapi.yaml",
+            "GET /metrics",
+            "GET /favicon.ico",
+            "GET /robots.txt",
+            "GET /static/tally.css",
+            "GET /no/such",
+            "DELETE /api/visits");
     private static final int BODY = 60_000;
     private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1.1 [234][0-9][0-9]");
 
@@ -43,7 +59,8 @@ class HostileInputTest {
 
     @Test
     void nothingThatAClientSendsIsAMistakeOfOurs() {
-        var badInput = BadInput.send(new InetSocketAddress("127.0.0.1", service.address("/").getPort()), 20_000, 1);
+        var badInput = BadInput.send(
+                new InetSocketAddress("127.0.0.1", service.address("/").getPort()), 20_000, 1);
         assertThat(badInput.wrong()).isEmpty();
         assertThat(badInput.statuses()).containsKeys("200", "400", "404", "415");
     }
@@ -58,29 +75,50 @@ class HostileInputTest {
     @Test
     void aContentTypeThatIsNoneIsRefused() {
         for (var type : List.of(";", ";;", " ; charset=utf-8", ",")) {
-            assertThat(service.send("PUT", "/api/session", "{\"a\":\"b\"}", "Content-Type", type).status()).isEqualTo(415);
+            assertThat(service.send("PUT", "/api/session", "{\"a\":\"b\"}", "Content-Type", type)
+                            .status())
+                    .isEqualTo(415);
         }
     }
 
     /** What is left of it in the socket when the connection ends would take the answer with it. */
     @TestFactory
     Stream<DynamicTest> aBodyThatNobodyWantsIsReadBeforeTheAnswer() {
-        return ROUTES.stream().map(route -> dynamicTest(route, () -> {
-            assertThat(answersOverOneConnection(route, "Content-Type: text/plain\r\nContent-Length: " + BODY + "\r\n\r\n" + "x".repeat(BODY)))
-                    .as("with a length").hasSize(2);
-            assertThat(answersOverOneConnection(route, "Transfer-Encoding: chunked\r\n\r\n" + "1000\r\n%s\r\n".formatted("x".repeat(4096)).repeat(14)
-                    + "0\r\n\r\n")).as("in chunks").hasSize(2);
-        }));
+        return ROUTES.stream()
+                .map(route -> dynamicTest(route, () -> {
+                    assertThat(answersOverOneConnection(
+                                    route,
+                                    "Content-Type: text/plain\r\nContent-Length: " + BODY + "\r\n\r\n"
+                                            + "x".repeat(BODY)))
+                            .as("with a length")
+                            .hasSize(2);
+                    assertThat(answersOverOneConnection(
+                                    route,
+                                    "Transfer-Encoding: chunked\r\n\r\n"
+                                            + "1000\r\n%s\r\n"
+                                                    .formatted("x".repeat(4096))
+                                                    .repeat(14) + "0\r\n\r\n"))
+                            .as("in chunks")
+                            .hasSize(2);
+                }));
     }
 
-    /** The answer is held back until the whole body is there, and the connection goes on: the next request is answered, too. */
+    /**
+     * The answer is held back until the whole body is there, and the connection goes on: the next request is answered,
+     * too.
+     */
     private static List<String> answersOverOneConnection(String route, String rest) {
         try (var socket = new Socket("127.0.0.1", service.address("/").getPort())) {
             socket.setSoTimeout(10_000);
-            var request = route + " HTTP/1.1\r\nHost: a\r\n" + rest + "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            var request = route + " HTTP/1.1\r\nHost: a\r\n" + rest
+                    + "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             var answers = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            return STATUS_LINE.matcher(answers).results().map(MatchResult::group).toList();
+            return STATUS_LINE
+                    .matcher(answers)
+                    .results()
+                    .map(MatchResult::group)
+                    .toList();
         } catch (IOException lost) {
             throw new UncheckedIOException(lost);
         }

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
+import tally.support.Eventually;
 import tally.support.TallyProcess;
 
 /** A process that the system stopped for a while, as a host does that pauses its guests. */
@@ -19,7 +19,9 @@ class HungProcessIT {
     /** Nginx has given it up by then, and the id may be forgotten. */
     @Test
     void whatAReplicaThatHungForLongHoldsIsRefusedAndWhatIsNewIsCounted() throws Exception {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var tally = TallyProcess.serve(folder, redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var tally = TallyProcess.serve(folder, redis.port())) {
             Eventually.isTrue("counts", () -> tally.status("/") == 200);
             var before = admin.get("visit_count");
             tally.signal("STOP");

@@ -44,6 +44,9 @@ class MistakeLogTest {
     }
 
     private long lines(String text) {
-        return written.toString(StandardCharsets.UTF_8).lines().filter(line -> line.contains(text)).count();
+        return written.toString(StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> line.contains(text))
+                .count();
     }
 }

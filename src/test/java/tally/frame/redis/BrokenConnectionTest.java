@@ -16,9 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.args.ClientType;
 import redis.clients.jedis.params.ClientKillParams;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
 import tally.load.Load;
+import tally.support.Eventually;
 import tally.support.TestTally;
 import tally.support.Wire;
 
@@ -30,7 +30,9 @@ class BrokenConnectionTest {
 
     @Test
     void aVisitWhoseAnswerIsLostWithTheConnectionIsCountedOnceAndTold() {
-        try (var redis = new LocalRedis(folder); var wire = new Wire(redis.port()); var service = TestTally.start("127.0.0.1", wire.port())) {
+        try (var redis = new LocalRedis(folder);
+                var wire = new Wire(redis.port());
+                var service = TestTally.start("127.0.0.1", wire.port())) {
             assertThat(service.get("/").visits()).isEqualTo(1);
             wire.breakAt("EVALSHA", Wire.Fault.CUT, 2);
             assertThat(service.get("/").visits()).isEqualTo(2);
@@ -42,7 +44,9 @@ class BrokenConnectionTest {
 
     @Test
     void aReadWhoseConnectionBreaksIsAnswered() {
-        try (var redis = new LocalRedis(folder); var wire = new Wire(redis.port()); var service = TestTally.start("127.0.0.1", wire.port())) {
+        try (var redis = new LocalRedis(folder);
+                var wire = new Wire(redis.port());
+                var service = TestTally.start("127.0.0.1", wire.port())) {
             assertThat(service.get("/").visits()).isEqualTo(1);
             wire.breakAt("\r\nGET\r\n", Wire.Fault.CUT, 1);
             assertThat(service.get("/api/visits").visits()).isEqualTo(1);
@@ -53,17 +57,25 @@ class BrokenConnectionTest {
     @Test
     @Tag("long")
     void connectionsKilledUnderLoadCostNoVisit() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
-            underLoad(service, () -> admin.clientKill(ClientKillParams.clientKillParams().type(ClientType.NORMAL)
-                    .skipMe(ClientKillParams.SkipMe.YES)), admin);
+            underLoad(
+                    service,
+                    () -> admin.clientKill(ClientKillParams.clientKillParams()
+                            .type(ClientType.NORMAL)
+                            .skipMe(ClientKillParams.SkipMe.YES)),
+                    admin);
         }
     }
 
     @Test
     @Tag("long")
     void scriptsForgottenUnderLoadCostNoVisit() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             underLoad(service, admin::scriptFlush, admin);
         }
@@ -77,21 +89,33 @@ class BrokenConnectionTest {
         for (int i = 0; i < 600; i++) {
             var counted = admin.get("visit_count");
             fault.run();
-            Eventually.isTrue("counting goes on", () -> !admin.get("visit_count").equals(counted));
+            Eventually.isTrue(
+                    "counting goes on", () -> !admin.get("visit_count").equals(counted));
         }
         more.set(false);
         var result = load.join();
         assertThat(result.failures()).as(service.get("/metrics").body()).isEmpty();
         assertThat(result.numbers()).hasSizeGreaterThan(600);
         assertThat(result.distinct()).isEqualTo(result.numbers().size());
-        assertThat(Long.parseLong(admin.get("visit_count")) - before).isEqualTo(result.numbers().size());
+        assertThat(Long.parseLong(admin.get("visit_count")) - before)
+                .isEqualTo(result.numbers().size());
     }
 
     /** Long before the one that holds the connection is given up. */
     @Test
     void aReadThatGetsNoConnectionInTimeIsRefusedWithThatReason() throws Exception {
-        try (var redis = new LocalRedis(folder); var wire = new Wire(redis.port()); var threads = Executors.newVirtualThreadPerTaskExecutor();
-                var service = TestTally.start("127.0.0.1", wire.port(), "--redis-pool-size", "1", "--redis-pool-wait", "100ms", "--redis-timeout", "20s")) {
+        try (var redis = new LocalRedis(folder);
+                var wire = new Wire(redis.port());
+                var threads = Executors.newVirtualThreadPerTaskExecutor();
+                var service = TestTally.start(
+                        "127.0.0.1",
+                        wire.port(),
+                        "--redis-pool-size",
+                        "1",
+                        "--redis-pool-wait",
+                        "100ms",
+                        "--redis-timeout",
+                        "20s")) {
             service.get("/");
             wire.breakAt("\r\nGET\r\n", Wire.Fault.SILENCE, 1);
             var first = threads.submit(() -> service.get("/api/visits"));
@@ -109,7 +133,8 @@ class BrokenConnectionTest {
     @Test
     @Tag("long")
     void readsThatPileUpDoNotTakeTheConnectionFromVisits() throws Exception {
-        try (var redis = new LocalRedis(folder); var wire = new Wire(redis.port());
+        try (var redis = new LocalRedis(folder);
+                var wire = new Wire(redis.port());
                 var service = TestTally.start("127.0.0.1", wire.port(), "--redis-pool-size", "2");
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             service.get("/");

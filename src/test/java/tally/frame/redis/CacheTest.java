@@ -14,28 +14,32 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import redis.clients.jedis.Jedis;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.params.SetParams;
 import tally.Settings;
 import tally.counting.Keys;
-import tally.support.Eventually;
 import tally.frame.config.ConfigLayers;
 import tally.frame.metrics.Metrics;
+import tally.support.Eventually;
 import tally.support.RealRedis;
 import tally.support.TestTally;
 
 class CacheTest {
 
     private final UnifiedJedis redis = RealRedis.shared().openEmpty();
+    private final Jedis behind = RealRedis.shared().connect();
 
     @AfterEach
     void close() {
         redis.close();
+        behind.close();
     }
 
     @Test
     void theStatisticsAreMadeOnceAndServedFromTheCache() {
-        try (var one = TestTally.start("--cache-ttl", "1m"); var two = TestTally.start("--cache-ttl", "1m")) {
+        try (var one = TestTally.start("--cache-ttl", "1m");
+                var two = TestTally.start("--cache-ttl", "1m")) {
             var made = one.get("/api/stats");
             assertThat(made.header("X-Cache")).isEqualTo("MISS");
             assertThat(made.header("Cache-Control")).contains("max-age=1");
@@ -50,8 +54,10 @@ class CacheTest {
 
     @Test
     void aThousandAtOnceOnTwoReplicasRunTheLoaderOnce() throws Exception {
-        var one = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
-        var two = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
+        var one = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
+        var two = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
         var loads = new AtomicInteger();
         var ready = new CountDownLatch(1);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -76,8 +82,10 @@ class CacheTest {
 
     @Test
     void whileOneMakesItAnewTheOthersGetTheStaleValue() throws Exception {
-        var one = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ZERO, Duration.ofMinutes(1)), new Metrics());
-        var two = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ZERO, Duration.ofMinutes(1)), new Metrics());
+        var one = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ZERO, Duration.ofMinutes(1)), new Metrics());
+        var two = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ZERO, Duration.ofMinutes(1)), new Metrics());
         one.get("key", () -> "old");
         var loading = new CountDownLatch(1);
         var finish = new CountDownLatch(1);
@@ -100,33 +108,37 @@ class CacheTest {
 
     @Test
     void aLoaderThatFailsGivesItsLockBackAndTheNextTriesAgain() {
-        var cache = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
+        var cache = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
         assertThatThrownBy(() -> cache.get("key", () -> {
-            throw new IllegalStateException("broken");
-        })).hasMessage("broken");
+                    throw new IllegalStateException("broken");
+                }))
+                .hasMessage("broken");
         assertThat(cache.get("key", () -> "whole").json()).isEqualTo("\"whole\"");
     }
 
     @Test
     void aLockThatIsAnothersByNowIsLeftAlone() {
-        var cache = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
+        var cache = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
         cache.get("key", () -> {
-            assertThat(redis.pttl("tally:cache:key:lock")).isBetween(1L, 2000L);
-            return redis.set("tally:cache:key:lock", "another's");
+            assertThat(behind.pttl("tally:cache:key:lock")).isBetween(1L, 2000L);
+            return behind.set("tally:cache:key:lock", "another's");
         });
-        assertThat(redis.get("tally:cache:key:lock")).isEqualTo("another's");
+        assertThat(behind.get("tally:cache:key:lock")).isEqualTo("another's");
     }
 
     @Test
     void aCacheThatFailsIsAsAnEmptyOne() {
-        redis.lpush("tally:cache:key", "of another type");
-        var cache = new Cache(redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
+        behind.lpush("tally:cache:key", "of another type");
+        var cache = new Cache(
+                redis, new Keys(redis)::cached, new CacheSettings(Duration.ofMinutes(1), Duration.ZERO), new Metrics());
         assertThat(cache.get("key", () -> "value")).isEqualTo(new Cache.Cached("\"value\"", Cache.State.MISS));
         assertThat(cache.get("key", () -> "never").state()).isEqualTo(Cache.State.HIT);
-        redis.set("tally:cache:other", "not JSON", SetParams.setParams().px(60_000));
+        behind.set("tally:cache:other", "not JSON", SetParams.setParams().px(60_000));
         assertThat(cache.get("other", () -> "value")).isEqualTo(new Cache.Cached("\"value\"", Cache.State.MISS));
-        redis.set("tally:cache:endless", "{\"value\":\"foreign\"}");
-        redis.lpush("tally:cache:endless:lock", "of another type");
+        behind.set("tally:cache:endless", "{\"value\":\"foreign\"}");
+        behind.lpush("tally:cache:endless:lock", "of another type");
         assertThat(cache.get("endless", () -> "value")).isEqualTo(new Cache.Cached("\"value\"", Cache.State.MISS));
     }
 
@@ -137,31 +149,39 @@ class CacheTest {
         long hour = Duration.ofHours(1).toMillis();
         cache.get("key", () -> "old");
         // What a step back leaves behind: all that Redis keeps has so much longer to live.
-        redis.pexpire("tally:cache:key", hour);
+        behind.pexpire("tally:cache:key", hour);
         assertThat(cache.get("key", () -> "new")).isEqualTo(new Cache.Cached("\"new\"", Cache.State.MISS));
         assertThat(cache.get("key", () -> "never")).isEqualTo(new Cache.Cached("\"new\"", Cache.State.HIT));
 
-        redis.set("tally:cache:key:lock", "of one who is gone", SetParams.setParams().px(hour));
-        redis.pexpire("tally:cache:key", 4000);
+        behind.set(
+                "tally:cache:key:lock",
+                "of one who is gone",
+                SetParams.setParams().px(hour));
+        behind.pexpire("tally:cache:key", 4000);
         assertThat(cache.get("key", () -> "newer")).isEqualTo(new Cache.Cached("\"newer\"", Cache.State.MISS));
-        assertThat(redis.exists("tally:cache:key:lock")).isFalse();
+        assertThat(behind.exists("tally:cache:key:lock")).isFalse();
 
         // As an older version wrote it, by a clock of its own.
-        redis.set("tally:cache:key", "{\"freshUntil\":" + (System.currentTimeMillis() + hour) + ",\"value\":\"old\"}", SetParams.setParams().px(hour));
+        behind.set(
+                "tally:cache:key",
+                "{\"freshUntil\":" + (System.currentTimeMillis() + hour) + ",\"value\":\"old\"}",
+                SetParams.setParams().px(hour));
         assertThat(cache.get("key", () -> "newest")).isEqualTo(new Cache.Cached("\"newest\"", Cache.State.MISS));
     }
 
     @Test
     @Tag("long")
     void theStatisticsAreNeverOlderThanAFewSeconds() {
-        var settings = Settings.of(ConfigLayers.read(List.of(), Map.of()).merged()).cache();
+        var settings =
+                Settings.of(ConfigLayers.read(List.of(), Map.of()).merged()).cache();
         assertThat(settings.ttl().plus(settings.stale())).isLessThanOrEqualTo(Duration.ofSeconds(6));
         try (var one = TestTally.start("--cache-ttl", "100ms", "--cache-stale", "500ms")) {
             one.get("/api/stats");
             long end = System.nanoTime() + Duration.ofMillis(600).toNanos();
             one.get("/");
             // Another replica makes them anew, and does not come to an end.
-            redis.set("tally:cache:stats:lock", "another's", SetParams.setParams().px(2000));
+            behind.set(
+                    "tally:cache:stats:lock", "another's", SetParams.setParams().px(2000));
             long asked;
             do {
                 asked = System.nanoTime();

@@ -7,8 +7,8 @@ import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
+import tally.support.Eventually;
 import tally.support.TestTally;
 
 class RedisAwayTest {
@@ -35,7 +35,8 @@ class RedisAwayTest {
     @Test
     @Tag("long")
     void aRedisThatHangsCostsEachRequestLessThanTwoSecondsAndIsFoundAgain() {
-        try (var redis = new LocalRedis(folder); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             redis.pause();
             try {
@@ -51,7 +52,8 @@ class RedisAwayTest {
 
     @Test
     void aRestartOfRedisFailsNoRequestThatComesAfterIt() throws InterruptedException {
-        try (var redis = new LocalRedis(folder); var service = TestTally.start("127.0.0.1", redis.port())) {
+        try (var redis = new LocalRedis(folder);
+                var service = TestTally.start("127.0.0.1", redis.port())) {
             service.get("/");
             redis.stop();
             redis.start();
@@ -66,9 +68,11 @@ class RedisAwayTest {
         try (var redis = new LocalRedis(folder, "--requirepass", "right")) {
             try (var service = TestTally.start("127.0.0.1", redis.port(), "--redis-password", "wrong")) {
                 assertUnavailable(service);
-                assertThat(service.get("/health").json().at("/redis/error").asText()).contains("WRONGPASS").doesNotContain("wrong");
+                assertThat(service.get("/health").json().at("/redis/error").asText())
+                        .contains("WRONGPASS")
+                        .doesNotContain("wrong");
             }
-            try (var service = TestTally.start("127.0.0.1", redis.port(), "--redis-password", "right")) {
+            try (var service = TestTally.at("redis://127.0.0.1:" + redis.port(), "--redis-password", "right")) {
                 assertThat(service.get("/").visits()).isEqualTo(1);
             }
         }

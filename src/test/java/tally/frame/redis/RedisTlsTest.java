@@ -15,9 +15,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
 import tally.frame.config.InvalidSetting;
+import tally.support.Eventually;
 import tally.support.TestTally;
 
 /** Against a Redis with a self-made certificate, which is of localhost and of no other name. */
@@ -25,6 +25,7 @@ class RedisTlsTest {
 
     @TempDir
     private static Path folder;
+
     private static Path certificate;
     private static LocalRedis redis;
     private static int port;
@@ -35,8 +36,18 @@ class RedisTlsTest {
         var key = folder.resolve("key.pem");
         makeCertificate(certificate, key);
         port = LocalRedis.freePort();
-        redis = new LocalRedis(folder, "--tls-port", Integer.toString(port), "--tls-cert-file", certificate.toString(),
-                "--tls-key-file", key.toString(), "--tls-ca-cert-file", certificate.toString(), "--tls-auth-clients", "no");
+        redis = new LocalRedis(
+                folder,
+                "--tls-port",
+                Integer.toString(port),
+                "--tls-cert-file",
+                certificate.toString(),
+                "--tls-key-file",
+                key.toString(),
+                "--tls-ca-cert-file",
+                certificate.toString(),
+                "--tls-auth-clients",
+                "no");
     }
 
     @AfterAll
@@ -46,8 +57,11 @@ class RedisTlsTest {
 
     @Test
     void visitsAreCountedOverTls() {
-        try (var service = TestTally.start("localhost", port, "--redis-tls", "--redis-tls-ca", certificate.toString())) {
-            Eventually.isTrue("counts, once the code for it is there", () -> service.get("/").status() == 200);
+        try (var service =
+                TestTally.start("localhost", port, "--redis-tls", "--redis-tls-ca", certificate.toString())) {
+            Eventually.isTrue(
+                    "counts, once the code for it is there",
+                    () -> service.get("/").status() == 200);
             long before = service.get("/api/visits").visits();
             assertThat(service.get("/").visits()).isEqualTo(before + 1);
         }
@@ -55,7 +69,8 @@ class RedisTlsTest {
 
     @Test
     void anAddressWithRedissMeansTls() {
-        try (var service = TestTally.at("rediss://localhost:" + port + "/1", "--redis-tls-ca", certificate.toString())) {
+        try (var service =
+                TestTally.at("rediss://localhost:" + port + "/1", "--redis-tls-ca", certificate.toString())) {
             assertThat(service.get("/").visits()).isPositive();
         }
     }
@@ -74,34 +89,61 @@ class RedisTlsTest {
     void authoritiesThatCanNotBeReadAreNamedAtTheStart() throws IOException {
         var empty = Files.writeString(folder.resolve("empty.pem"), "").toString();
         assertThatThrownBy(() -> TestTally.start("localhost", port, "--redis-tls", "--redis-tls-ca", empty))
-                .isInstanceOf(InvalidSetting.class).hasMessageStartingWith("redis.tls-ca: can't read a certificate from the file '" + empty + "'");
+                .isInstanceOf(InvalidSetting.class)
+                .hasMessageStartingWith("redis.tls-ca: can't read a certificate from the file '" + empty + "'");
         assertThatThrownBy(() -> TestTally.start("localhost", port, "--redis-tls", "--redis-tls-ca", "/nowhere"))
-                .isInstanceOf(InvalidSetting.class).hasMessageStartingWith("redis.tls-ca: can't read a certificate from the file '/nowhere'");
+                .isInstanceOf(InvalidSetting.class)
+                .hasMessageStartingWith("redis.tls-ca: can't read a certificate from the file '/nowhere'");
     }
 
     private static void assertRefused(String host, String... flags) {
         try (var service = TestTally.start(host, port, flags)) {
             assertThat(service.get("/").status()).isEqualTo(503);
-            assertThat(service.get("/health").json().at("/redis/error").asText()).isEqualTo("Redis' certificate is not trusted, or not of this host");
+            assertThat(service.get("/health").json().at("/redis/error").asText())
+                    .isEqualTo("Redis' certificate is not trusted, or not of this host");
         }
     }
 
-    private static void makeCertificate(Path certificate, Path key) throws IOException, InterruptedException, GeneralSecurityException {
+    private static void makeCertificate(Path certificate, Path key)
+            throws IOException, InterruptedException, GeneralSecurityException {
         var file = folder.resolve("store.p12");
         var password = "changeit";
-        var keytool = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), "-genkeypair", "-alias", "redis",
-                "-keyalg", "EC", "-dname", "CN=localhost", "-ext", "SAN=dns:localhost", "-storetype", "PKCS12", "-storepass", password,
-                "-keystore", file.toString()).inheritIO().start();
+        var keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
+                        "-genkeypair",
+                        "-alias",
+                        "redis",
+                        "-keyalg",
+                        "EC",
+                        "-dname",
+                        "CN=localhost",
+                        "-ext",
+                        "SAN=dns:localhost",
+                        "-storetype",
+                        "PKCS12",
+                        "-storepass",
+                        password,
+                        "-keystore",
+                        file.toString())
+                .inheritIO()
+                .start();
         assertThat(keytool.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(keytool.exitValue()).isZero();
         var store = KeyStore.getInstance(file.toFile(), password.toCharArray());
         writePem(certificate, "CERTIFICATE", store.getCertificate("redis").getEncoded());
-        writePem(key, "PRIVATE KEY", store.getKey("redis", password.toCharArray()).getEncoded());
+        writePem(
+                key,
+                "PRIVATE KEY",
+                store.getKey("redis", password.toCharArray()).getEncoded());
     }
 
     private static void writePem(Path file, String what, byte[] content) {
         try {
-            Files.writeString(file, "-----BEGIN %s-----\n%s\n-----END %s-----\n".formatted(what, Base64.getMimeEncoder().encodeToString(content), what));
+            Files.writeString(
+                    file,
+                    "-----BEGIN %s-----\n%s\n-----END %s-----\n"
+                            .formatted(what, Base64.getMimeEncoder().encodeToString(content), what));
         } catch (IOException full) {
             throw new UncheckedIOException(full);
         }

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
-import tally.support.Eventually;
 import tally.dev.LocalRedis;
+import tally.support.Eventually;
 import tally.support.TestTally;
 import tally.support.Wire;
 
@@ -23,15 +23,25 @@ class SlowRedisTest {
 
     /** And a little for a machine that has much to do. */
     private static final Duration MOST = Duration.ofMillis(2600);
-    private static final List<String> ROUTES = List.of("GET /", "GET / page", "POST /api/visits/home", "GET /api/visits", "GET /api/stats",
-            "GET /api/session", "PUT /api/session", "GET /badge/total.svg", "GET /health");
+
+    private static final List<String> ROUTES = List.of(
+            "GET /",
+            "GET / page",
+            "POST /api/visits/home",
+            "GET /api/visits",
+            "GET /api/stats",
+            "GET /api/session",
+            "PUT /api/session",
+            "GET /badge/total.svg",
+            "GET /health");
 
     @TempDir
     private Path folder;
 
     @Test
     void everyRouteAnswersInTimeWhileRedisHardlyRuns() throws Exception {
-        try (var redis = new LocalRedis(folder); var service = TestTally.start("127.0.0.1", redis.port());
+        try (var redis = new LocalRedis(folder);
+                var service = TestTally.start("127.0.0.1", redis.port());
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var cookie = warm(service);
             var more = new AtomicBoolean(true);
@@ -55,7 +65,9 @@ class SlowRedisTest {
 
     @Test
     void everyRouteAnswersInTimeWhileRedisIsFarAway() throws Exception {
-        try (var redis = new LocalRedis(folder); var wire = new Wire(redis.port()); var service = TestTally.start("127.0.0.1", wire.port());
+        try (var redis = new LocalRedis(folder);
+                var wire = new Wire(redis.port());
+                var service = TestTally.start("127.0.0.1", wire.port());
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var cookie = warm(service);
             wire.delay(Duration.ofMillis(300));
@@ -67,7 +79,8 @@ class SlowRedisTest {
 
     @Test
     void everyRouteAnswersInTimeWhileRedisHangsAndNothingIsCountedThen() throws Exception {
-        try (var redis = new LocalRedis(folder); var service = TestTally.start("127.0.0.1", redis.port());
+        try (var redis = new LocalRedis(folder);
+                var service = TestTally.start("127.0.0.1", redis.port());
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var cookie = warm(service);
             long before = service.get("/api/visits").visits();
@@ -85,7 +98,9 @@ class SlowRedisTest {
 
     @Test
     void aVisitThatReachesRedisAfterItWasGivenUpIsNotCounted() {
-        try (var redis = new LocalRedis(folder); var admin = redis.connect(); var wire = new Wire(redis.port());
+        try (var redis = new LocalRedis(folder);
+                var admin = redis.connect();
+                var wire = new Wire(redis.port());
                 var service = TestTally.start("127.0.0.1", wire.port())) {
             service.get("/");
             long calls = calls(admin);
@@ -98,14 +113,18 @@ class SlowRedisTest {
     }
 
     private static long calls(Jedis admin) {
-        return admin.info("commandstats").lines().filter(line -> line.startsWith("cmdstat_evalsha:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("cmdstat_evalsha:calls=(\\d+),.*", "$1"))).sum();
+        return admin.info("commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_evalsha:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("cmdstat_evalsha:calls=(\\d+),.*", "$1")))
+                .sum();
     }
 
     /** The code is there, and a session. */
     private static String warm(TestTally service) {
         var cookie = service.send("PUT", "/api/session", "{\"a\":\"b\"}", "Content-Type", "application/json")
-                .header("Set-Cookie").replaceAll(";.*", "");
+                .header("Set-Cookie")
+                .replaceAll(";.*", "");
         for (var route : ROUTES) {
             assertThat(send(service, route, cookie).status()).as(route).isEqualTo(200);
         }
@@ -116,7 +135,9 @@ class SlowRedisTest {
         for (int i = 0; i < times; i++) {
             // All at once, so that they share what they share.
             record Asked(String route, Future<Duration> took) {}
-            var asked = ROUTES.stream().map(route -> new Asked(route, threads.submit(() -> time(service, route, cookie)))).toList();
+            var asked = ROUTES.stream()
+                    .map(route -> new Asked(route, threads.submit(() -> time(service, route, cookie))))
+                    .toList();
             for (var one : asked) {
                 assertThat(one.took().get(20, TimeUnit.SECONDS)).as(one.route()).isLessThan(MOST);
             }
@@ -137,7 +158,17 @@ class SlowRedisTest {
     private static TestTally.Answer send(TestTally service, String route, String cookie) {
         var method = route.substring(0, route.indexOf(' '));
         var path = route.replaceAll(" page$", "").substring(method.length() + 1);
-        return service.send(method, path, method.equals("PUT") ? "{\"a\":\"b\"}" : "", "Content-Type", "application/json", "Cookie", cookie,
-                "User-Agent", "Mozilla", "Accept", route.endsWith("page") ? "text/html" : "application/json");
+        return service.send(
+                method,
+                path,
+                method.equals("PUT") ? "{\"a\":\"b\"}" : "",
+                "Content-Type",
+                "application/json",
+                "Cookie",
+                cookie,
+                "User-Agent",
+                "Mozilla",
+                "Accept",
+                route.endsWith("page") ? "text/html" : "application/json");
     }
 }
