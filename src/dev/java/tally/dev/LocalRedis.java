@@ -226,16 +226,23 @@ public final class LocalRedis implements AutoCloseable {
 
     /**
      * One that nobody listens on. Below those that the system gives away by itself, and each process begins at another:
-     * a free one that a client or another process takes before Redis does makes a test fail, or has two share a Redis.
+     * a free one that a client or another process takes before Redis does makes a test fail, or has two share a Redis. A
+     * node of a cluster listens on a second one as well, 10,000 above.
      */
     public static int freePort() {
         for (; ; ) {
-            int port = 10_000 + Math.floorMod(NEXT_PORT.getAndIncrement(), 20_000);
-            try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-                return socket.getLocalPort();
-            } catch (IOException taken) {
-                // The next one may be free.
+            int port = 10_000 + Math.floorMod(NEXT_PORT.getAndIncrement(), 10_000);
+            if (isFree(port) && isFree(port + 10_000)) {
+                return port;
             }
+        }
+    }
+
+    private static boolean isFree(int port) {
+        try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            return socket.isBound();
+        } catch (IOException taken) {
+            return false;
         }
     }
 
