@@ -3,7 +3,7 @@
 # with a date: .data/backups/tally-<date>.rdb, or FILE. scripts/restore.sh takes it back.
 # backup.sh --check FILE: only says what a backup holds, or that it is damaged.
 #
-# The copy is consistent, counting goes on meanwhile, and the user that asks Redis for it may do
+# The copy is consistent, all goes on meanwhile, and the user that asks Redis for it may do
 # nothing else. It is verified by a Redis of its own that loads it. --prod: the stack of
 # conf/prod/.env. Every night at four, by cron:
 #
@@ -21,6 +21,7 @@ for argument; do
   esac
 done
 cd "$(dirname "$0")/.."
+. scripts/lib/service.sh
 
 why_not_loaded() { # CONTAINER
   docker logs "$1" 2>&1 |
@@ -29,7 +30,7 @@ why_not_loaded() { # CONTAINER
 }
 # Loads the file in a Redis that has nothing else, and says what it holds.
 check() ( # FILE
-  local image container said='' deadline=$((SECONDS + 120))
+  local image container deadline=$((SECONDS + 120))
   [ -s "$1" ] || fail "$1 is not there, or empty"
   image=$(docker compose config --images redis)
   # What one that was killed left behind has ended by itself.
@@ -43,13 +44,13 @@ check() ( # FILE
     --user "$(id -u):$(id -g)" --mount "type=bind,\"source=$1\",target=/backup.rdb,readonly" \
     --entrypoint timeout "$image" 150 \
     redis-server --save "" --dir / --dbfilename backup.rdb >/dev/null
-  until said=$(docker exec "$container" redis-cli -e get visit_count 2>/dev/null); do
+  until docker exec "$container" redis-cli -e ping >/dev/null 2>&1; do
     [ "$(docker inspect --format '{{.State.Running}}' "$container")" = true ] ||
       fail "$1 is damaged, or of a newer Redis: $(why_not_loaded "$container")"
     [ "$SECONDS" -lt "$deadline" ] || fail "$1 was not loaded within two minutes"
     sleep 0.2
   done
-  echo "visits: ${said:-0}, pages: $(docker exec "$container" redis-cli zcard tally:pages)"
+  held docker exec "$container" redis-cli -e
 )
 
 if [ -n "$check" ]; then

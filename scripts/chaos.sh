@@ -13,6 +13,7 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 2
 . scripts/lib/ask.sh
+. scripts/lib/service.sh
 . scripts/lib/chance.sh
 . scripts/lib/crowd.sh
 . scripts/lib/redis.sh

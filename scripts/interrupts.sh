@@ -13,6 +13,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
 . scripts/lib/ask.sh
+. scripts/lib/service.sh
 . scripts/lib/passwords.sh
 . scripts/lib/ports.sh
 . scripts/lib/stack.sh

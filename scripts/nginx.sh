@@ -95,6 +95,7 @@ proxy_cookie_path / $base/;
 END
 fi >"$start/base-path.conf"
 
+# counter:begin
 sites=$(echo "${COUNTING_SITES:-}" | tr ',' ' ')
 case $sites in
   *[!a-z0-9.:\ -]*)
@@ -113,6 +114,7 @@ esac
   fi
   echo "}"
 } >"$start/origins.conf"
+# counter:end
 
 echo "listen [::]:8080 default_server;" >"$start/ipv6-http.conf"
 echo "listen [::]:8443 ssl default_server;" >"$start/ipv6-https.conf"

@@ -21,18 +21,13 @@ cd "$(dirname "$0")/.."
 [ -n "$file" ] || fail "which file? see --help"
 . scripts/lib/lock.sh
 . scripts/lib/redis.sh
+. scripts/lib/service.sh
 . scripts/lib/stack.sh
 lock "$(setting name)-data"
 
-# As backup.sh says it.
-count() {
-  local visits pages
-  visits=$(redis_inside_as operator get visit_count) &&
-    pages=$(redis_inside_as operator zcard tally:pages) &&
-    echo "visits: ${visits:-0}, pages: $pages"
-}
-visits_of() { # COUNT
-  sed 's/^visits: //; s/,.*//' <<<"$1"
+held_now() { held redis_inside_as operator; }
+total_of() { # HELD
+  sed 's/^[a-z]*: //; s/,.*//' <<<"$1"
 }
 in_volume() { # COMMANDS
   docker compose run --rm --no-deps -T --entrypoint sh redis -euc "cd /data; $1"
@@ -40,7 +35,7 @@ in_volume() { # COMMANDS
 
 holds=$(scripts/backup.sh --check "$file")
 echo "in the backup: $holds"
-[ -z "$(docker compose ps -q --status running redis)" ] || echo "before: $(count)"
+[ -z "$(docker compose ps -q --status running redis)" ] || echo "before: $(held_now)"
 
 # Redis reads its log, and only that: so the backup becomes the log's base, on which it goes on.
 replaced=replaced-$(date +%Y%m%d-%H%M%S) moved=""
@@ -79,9 +74,9 @@ in_volume "
   fail "the backup could not be put in the place of the data"
 docker compose up -d --wait redis >/dev/null 2>&1 ||
   fail "Redis did not start with the backup; docker compose logs redis says why"
-after=$(count) || fail "Redis did not answer after it started with the backup"
+after=$(held_now) || fail "Redis did not answer after it started with the backup"
 # Or more: the app has found it and counts on.
-[ "$(visits_of "$after")" -ge "$(visits_of "$holds")" ] ||
+[ "$(total_of "$after")" -ge "$(total_of "$holds")" ] ||
   fail "Redis holds less than the backup: $after"
 trap - EXIT
 trap '' INT TERM

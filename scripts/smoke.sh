@@ -12,10 +12,9 @@
 # docker is Podman here; leaves out what can't be asked there, and says why. --random-third: of what
 # is claimed of every kind of stack a third, for CI; it prints its seed, and takes one. --list
 # prints each claim with the name of its check.
-# It counts visits, as any client does, and at the end, also at Ctrl-C, puts the counters back as
-# they were, with what visitors counted meanwhile. Not so with --gentle: there the visits stay, with
-# a page named smoke, and it says how many came. --keep-visits: they stay, too, but nothing else is
-# left out; for a stack that is thrown away.
+# It writes, as any client does, and at the end, also at Ctrl-C, puts back what was there before,
+# with what others wrote meanwhile. Not so with --gentle: there it stays, and it says how much came.
+# --keep-visits: it stays, too, but nothing else is left out; for a stack that is thrown away.
 # Exit status 0 if all claims hold.
 set -uo pipefail
 . "$(dirname "$0")/lib/command.sh"
@@ -48,7 +47,7 @@ cd "$(dirname "$0")/.." || exit 2
 . scripts/lib/wait.sh
 plain=http://127.0.0.1:${HTTP_PORT:-80}
 environment=${TALLY_ENV:-local} curl=(curl)
-# Visits for a load that the rate limit lets pass.
+# Requests for a load that the rate limit lets pass.
 load=250
 static_cache="public, max-age="
 kind=local
@@ -63,6 +62,7 @@ if [ -n "$prod" ]; then
   export COMPOSE_ENV_FILES=conf/prod/.env
 fi
 url=${url:-$plain}
+. scripts/lib/service.sh
 replicas=$(docker compose ps -q app 2>/dev/null | wc -l)
 
 . scripts/checks/dev.sh
@@ -72,7 +72,9 @@ replicas=$(docker compose ps -q app 2>/dev/null | wc -l)
 . scripts/checks/containers.sh
 . scripts/checks/passing.sh
 . scripts/checks/networks.sh
+# counter:begin
 . scripts/checks/proxies.sh
+# counter:end
 . scripts/checks/redis.sh
 . scripts/checks/faults.sh
 . scripts/checks/doctor.sh
@@ -106,7 +108,9 @@ for check in "${checks[@]}"; do
   declare -F "$check" >/dev/null || misuse "there is no check $check; see --list"
 done
 at_end() {
+  # counter:begin
   proxies_end
+  # counter:end
   rm -rf "${scratch:-}"
   [ -n "$gentle$keep_visits" ] || put_counters_back
 }
@@ -115,7 +119,7 @@ if [ -z "$list" ]; then
   trap at_end EXIT
   trap 'exit 130' INT TERM HUP
 fi
-[ -z "$gentle" ] || total_before=$(visits)
+[ -z "$gentle" ] || total_before=$(total)
 
 third=""
 claim() { # [--stops] [--only|--not ENVIRONMENT] [--always] WHAT… CHECK
@@ -162,7 +166,9 @@ if [ -n "$dev" ]; then
   claim "a saved resource, too" resources_are_reloaded
   claim "a compile error is told to open pages and logged, and the old code answers on" \
     error_is_shown
+  # counter:begin
   claim "a saved style sheet is there within 1 s, and open pages are told" style_is_shown
+  # counter:end
   claim "the app and Redis answer on 127.0.0.1, and there alone" answers_here_alone
   claim --stops "a debugger can attach on request, and only then" debugger_attaches
 fi
@@ -176,9 +182,11 @@ if [ -n "$prod" ]; then
   claim "TLS 1.2 and 1.3 are spoken, nothing older" old_tls_refused
   claim "no ticket of TLS opens what was recorded" no_tickets
   claim "browsers are told to come back over HTTPS only" hsts_is_set
+  # counter:begin
   claim "cookies are Secure" cookies_are_secure
   claim --stops "where TLS ended in a named proxy," \
     "HTTP is served as HTTPS; to others it is redirected" tls_ends_in_front
+  # counter:end
   claim "the app refuses to start with the sample password" sample_password_refused
   claim "without secrets nothing starts, and the script that makes them is named" \
     missing_secrets_named
@@ -187,6 +195,7 @@ if [ -n "$seed" ]; then
   third=yes
   third_begins "$seed"
 fi
+# counter:begin claims
 claim "GET / counts a visit and answers its number" counts_a_visit
 claim "GET /api/visits reads the total without counting" reads_without_counting
 claim "a browser gets a page with the number in it" page_has_the_number
@@ -206,6 +215,7 @@ claim "the page begins a session, which holds data until it is ended" sessions_w
 claim "a client that did not ask gets no session" no_session_unasked
 claim "an open page hears of a visit within a second" events_are_live
 claim --only local "an open page that is quiet stays open" quiet_page_stays_open
+# counter:end
 claim --not dev "the app's log has start, stop and what goes wrong, not what is asked" log_is_quiet
 claim "/openapi.yaml describes the addresses" described
 claim "metrics are for the inside only" metrics_inside_only
@@ -215,13 +225,19 @@ claim "an unknown address is a 404 problem" unknown_is_404
 claim "a wrong method is a 405 problem that names the right ones" wrong_method_is_405
 claim "the five security headers are on every answer" headers_everywhere
 claim "Nginx hides its version" version_hidden
+# counter:begin
 claim "static files come compressed and with cache headers" static_files
 claim "the script for other pages takes 1.5 KB" script_is_small
+# counter:end
 claim "a body over the limit is a 413 problem" large_body_refused
+# counter:begin
 claim "a session may send 64 KiB, and no more" session_takes_64k
 claim --not prod "one address sends sixteen sessions at once at most" sessions_are_bounded
+# counter:end
 claim --not prod "a request that takes too long to come is cut off" slow_requests_are_cut_off
+# counter:begin
 claim "one address has so many connections at most, and keeps those it has" connections_are_bounded
+# counter:end
 claim "Nginx keeps its connections to the app" connections_are_kept
 claim --not prod "a client that leaves before its answer costs no connection to the app" \
   aborted_requests_cost_no_connection
@@ -233,10 +249,12 @@ claim "a client's own X-Request-Id does not reach the app" own_request_id_droppe
 claim "too many requests from one address are a 429 problem with Retry-After," \
   "whatever they say of themselves" rate_limited
 claim "no spelling of an address or method gets around the limits" limits_hold_in_any_spelling
-claim "a body that nobody wants is read or refused, never a 5xx, and no visit is counted untold" \
+claim "a body that nobody wants is read or refused, never a 5xx, and nothing is written untold" \
   bodies_are_read_or_refused
 claim "browsers and crawlers that ask by habit get an icon and robots.txt" icon_and_robots
+# counter:begin
 claim "no address shows the page's template" no_template_shown
+# counter:end
 claim "a client's address is that of its connection, whatever it says of itself" \
   forged_address_ignored
 claim "Nginx answers for its own health" nginx_health
@@ -267,15 +285,18 @@ claim --only local "the app gets to know what Nginx knows of a client, not what 
 claim --only local "a replica that hangs up or is stopping costs nothing, whatever the method" \
   another_replica_is_asked
 claim --only local "a request that finds no replica is begun once more" request_is_begun_once_more
+# counter:begin
 claim --only local "an error at a badge's address is a badge, also where Nginx answers" \
   errors_are_badges
+# counter:end
 claim --not dev --stops "another project's app and redis in the network get no request" \
   strangers_get_nothing
 claim --only local "over IPv6 it answers visitors, and sees their addresses" visitors_over_ipv6
 claim --only local "with a Redis elsewhere nothing starts until it is named" \
   external_redis_asked_for
-claim --only local "a Redis elsewhere counts, over TLS, with the password from a file," \
+claim --only local "a Redis elsewhere is used, over TLS, with the password from a file," \
   "and none is started here" external_redis_counts
+# counter:begin
 if [ -z "$dev$prod" ]; then
   behind_proxies
   claim "behind two proxies the client's address and TLS are what they say, once they are named" \
@@ -289,12 +310,13 @@ if [ -z "$dev$prod" ]; then
     ipv6_networks_share_a_limit
   proxies_end
 fi
+# counter:end
 claim "doctor.sh names what would keep the stack from starting" doctor_knows
 claim "SIGTERM reaches the service: it is process 1" java_is_pid_1
 claim "docker compose exec app /bin/sh works, and is not root" shell_is_not_root
 claim "Redis' default user is off" acl_default_off
 claim "the app's Redis user can do its work" acl_app_can_count
-claim "the app's Redis user can't touch other keys, nor delete, overwrite or expire a count" \
+claim "the app's Redis user can't touch other keys, nor delete, overwrite or expire what it keeps" \
   acl_app_keys
 claim "the app's Redis user can't administer Redis" acl_app_commands
 claim "the health check's Redis user can PING and read INFO, no more" acl_health
@@ -305,13 +327,15 @@ claim "no secret is in an inspection, image history, environment, command, log o
 claim --not dev "the service could change no file of its image," \
   "and none would make it another user" files_in_the_image
 claim --not dev "the image lists its libraries (CycloneDX)" lists_its_parts
-claim "Redis keeps a log and snapshots, and never drops a count" redis_is_durable
+claim "Redis keeps a log and snapshots, and never drops what has no end" redis_is_durable
 claim "Redis is on disk within a second, and has bounds for clients, scripts and memory" \
   redis_keeps_its_bounds
 claim --stops "a proxy is believed once it is named as trusted, and only its own word" \
   trusted_proxy_believed
+# counter:begin
 claim --only prod --always --stops "a new certificate is taken, and no connection dropped" \
   new_certificate_taken
+# counter:end
 claim --only prod --always --stops "other passwords cost no request, and end the old ones" \
   new_passwords_cost_nothing
 claim --not dev --stops "more replicas share the load without a reload" replicas_share_the_load
@@ -323,16 +347,16 @@ claim --stops "without Redis: 503 within two seconds, alive, and well again by i
   gone_redis_is_503
 claim "a damaged backup is refused, and nothing touched" damaged_backup_refused
 claim --not dev "a backup goes into a stack that was never started" backup_goes_anywhere
-claim --stops "a backup brings back the counts of all and of each page, also after a restart" \
+claim --stops "a backup brings back what was written, also after a restart" \
   backup_goes_back
 claim --stops "a restore is alone: a second one and a backup beside it are refused" restores_alone
-claim --stops "docker compose down and up keeps the count" down_and_up_keeps_the_count
+claim --stops "docker compose down and up keeps what was written" down_and_up_keeps_the_count
 [ -n "$keep_visits" ] ||
   claim --stops "the counters are as they were before these checks" counters_are_put_back
 [ -z "$list" ] || exit 0
 
 if [ -n "$gentle" ]; then
-  grown=$(($(visits) - total_before))
+  grown=$(($(total) - total_before))
   tap_say "The total grew by $grown meanwhile, by these checks and by visitors"
 fi
 tap_plan

@@ -55,6 +55,7 @@ redis=$!
 # The image has no jspawnhelper, by which Java would start the process that assembles the cache.
 start "-XX:AOTCacheOutput=$cache" -Djdk.lang.Process.launchMechanism=FORK
 ready
+# counter:begin requests
 cookie=tally-session=$(curl -s -i -A Mozilla -H 'Accept: text/html' "$url/" |
   sed -n 's/^[Ss]et-[Cc]ookie: tally-session=\([0-9a-f]*\).*/\1/p')
 # A little is enough: the cache holds the classes that each address needs, and no profiles
@@ -72,16 +73,19 @@ ask 400 2 '/badge/train.svg?color=none'
 ask 200 2 /api/stats
 ask 200 2 /api/session -X PUT -H 'Content-Type: application/json' -d '{"theme":"dark"}' -b "$cookie"
 ask 200 2 /api/session -b "$cookie"
+# counter:end
 ask 200 2 /health
 ask 200 2 /health/live
 ask 200 2 /metrics
 ask 200 1 /openapi.yaml
-ask 200 1 /static/tally.css
+ask 200 1 /static/icon.svg
 ask 404 2 /no/such
-ask 405 1 /api/visits -X DELETE
+ask 405 1 /health -X DELETE
+# counter:begin
 ask 400 1 /api/visits/-train -X POST
 curl -s -N -m 0.3 -o /dev/null "$url/api/events" || [ $? = 28 ]
 ask 204 1 /api/session -X DELETE -b "$cookie"
+# counter:end
 end
 if [ ! -e "$cache" ]; then
   grep -v 'warning' /tmp/tally.log >&2

@@ -6,7 +6,7 @@
 declare -A load=([others]=0 [process]="")
 
 begin_load() { # [SECONDS [CONNECTIONS]]
-  load=([seconds]=${1:-$seconds} [others]=0 [before]=$(visits))
+  load=([seconds]=${1:-$seconds} [others]=0 [before]=$(total))
   "$java" -cp "$classes" tally.load.Load "$url/" "${2:-$connections}" "${load[seconds]}s" \
     >"$work/load" 2>&1 &
   load[process]=$!
@@ -28,7 +28,7 @@ end_load() {
     load[answers]=0 load[distinct]=0 load[failed]=0 load[kinds]="" load[longest]=0
   fi
   wait_until_counted
-  load[counted]=$(($(visits) - load[before] - load[others]))
+  load[counted]=$(($(total) - load[before] - load[others]))
   load[rate]=$((load[answers] / load[seconds]))
   [ "${load[failed]}" = 0 ] || how=" (${load[kinds]//[\{\}]/})"
   tap_say "${load[answers]} visits answered (${load[rate]} a second), ${load[failed]} failed$how;" \

@@ -113,7 +113,7 @@ redis-killed() {
 
 redis-full() {
   local before filler
-  before=$(visits)
+  before=$(total)
   # What the app may write and Redis may not drop: caches without an end.
   awk 'BEGIN {
       block = "x"; while (length(block) < 131072) block = block block
@@ -131,7 +131,7 @@ redis-full() {
   begin_load $((seconds + 10))
   sleep 3
   expect "/health/live" "$(code_of "$url/health/live")" -eq 200
-  expect "the total" "$(visits)" -ge "$before"
+  expect "the total" "$(total)" -ge "$before"
   rm "$work/fill"
   wait "$filler"
   redis-full-undo
@@ -270,7 +270,7 @@ redis-power-cut() {
   # shellcheck disable=SC2016 # for the container's shell
   for tail in 'head -c 64 /dev/zero' 'head -c 3000 /dev/urandom' \
     'printf "*2\r\n\$4\r\nIN"; head -c 4096 /dev/zero'; do
-    total=$(visits)
+    total=$(total)
     # A second, for what Redis has not yet written for good.
     sleep 1.2
     docker compose kill -s KILL redis >/dev/null 2>&1
@@ -278,7 +278,7 @@ redis-power-cut() {
     docker compose start redis >/dev/null 2>&1
     wait_for_redis
     wait_until_counted
-    [ "$(visits)" -ge "$total" ] || problem "after $tail: $(visits) of $total visits"
+    [ "$(total)" -ge "$total" ] || problem "after $tail: $(total) of $total visits"
     tap_say "after $tail: $(last_words)"
     [[ $(last_words) = *'were cut off, as after a power cut'* ]] ||
       problem "after $tail Redis said: $(last_words)"
@@ -295,7 +295,7 @@ redis-log-damaged() {
     curl -sf -m 10 -o /dev/null "$url/"
     sleep 2.1
   done
-  total=$(visits)
+  total=$(total)
   scripts/backup.sh "$backup" >/dev/null || problem "no backup"
   docker compose kill -s KILL redis >/dev/null 2>&1
   # In the middle of its last commands.
@@ -311,7 +311,7 @@ redis-log-damaged() {
   scripts/restore.sh "$backup" >"$work/restored" 2>&1 ||
     problem "restore.sh: $(tail -n 2 "$work/restored")"
   wait_until_counted
-  [ "$(visits)" -ge "$total" ] || problem "$(visits) of $total visits after the restore"
+  [ "$(total)" -ge "$total" ] || problem "$(total) of $total visits after the restore"
 }
 last_words_name_restore() {
   [[ $(last_words) = *scripts/restore.sh* ]]

@@ -50,7 +50,7 @@ replica-hung-alone() {
   victim=$(container app) redis=$(container redis)
   for hang in $(seconds_of_hanging); do
     wait_until_counted
-    before=$(visits)
+    before=$(total)
     docker pause "$redis" >/dev/null
     curl -s -m 60 -o "$work/answer" -w '%{http_code} %{time_total}' "$url/" >"$work/code" &
     asked=$!
@@ -62,7 +62,7 @@ replica-hung-alone() {
     wait "$asked"
     read -r code took <"$work/code"
     wait_until_counted
-    grown=$(($(visits) - before - 1))
+    grown=$(($(total) - before - 1))
     tap_say "the only replica hung for $hang s: $code after $took s, $grown counted"
     case $code in
       200)

@@ -12,19 +12,22 @@ restore_from() { # FILE
 remove_replaced() { # WHAT-RESTORE.SH-SAID
   inside redis rm -r "$(grep -o '/data/replaced-[0-9-]*' <<<"$1" | head -n 1)"
 }
+# counter:begin kept
 saved() {
   local address
   for address in /api/visits /api/visits/smoke; do
     "${curl[@]}" -fsS -m 5 "$url$address" | grep -o '"visits":[0-9]*'
   done | paste -sd' '
 }
+write_named() { ask -X POST "$url/api/visits/smoke" >/dev/null; }
+# counter:end
 backup_goes_back() {
   local before said
-  ask -X POST "$url/api/visits/smoke" >/dev/null
+  write_named
   before=$(saved)
   said=$(back_up "$scratch/backup.rdb") || complain "$said" || return
-  ask -X POST "$url/api/visits/smoke" >/dev/null
-  [ "$(saved)" != "$before" ] || complain "nothing was counted after the backup" || return
+  write_named
+  [ "$(saved)" != "$before" ] || complain "nothing was written after the backup" || return
   said=$(restore_from "$scratch/backup.rdb") || complain "$said" || return
   remove_replaced "$said" || return
   within 15 healthy || return
@@ -85,11 +88,13 @@ restores_alone() {
 
 # ---- the counters are left as they were found ----
 
+# counter:begin counts
 # Of all, of each page; as the operator sees it.
 counts() {
   redis_as operator get visit_count
   redis_as operator zrange tally:pages 0 -1 withscores
 }
+# counter:end
 keep_counters() {
   kept=$(mktemp -d)
   counts >"$kept/counts"

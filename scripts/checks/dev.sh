@@ -31,11 +31,11 @@ listening() { # COMMAND…
   kill "$listener"
   return $result
 }
-routes=src/main/java/tally/web/Routes.java
+changed='"Changed"'
 code_is_reloaded() {
   local since
   since=$(inspect app '{{.Id}} {{.State.StartedAt}}')
-  edit $routes 's/new Counted(message,/new Counted("Changed",/' && within 3 says Changed || return
+  edit "$routes" "s/$greeting/${greeting/message/$changed}/" && within 3 says Changed || return
   restore
   within 3 says "Welcome to Tally" && [ "$(inspect app '{{.Id}} {{.State.StartedAt}}')" = "$since" ]
 }
@@ -46,12 +46,14 @@ resources_are_reloaded() {
   within 3 says "Welcome to Tally"
 }
 error_is_shown() {
+  # counter:begin
   answer=$(ask -H 'Accept: text/html' "$url/") &&
     has '<script type="module" src="dev/reload.js">' || return
+  # counter:end
   answer=$(ask "$url/dev/reload.js") && status 200 && listening error_is_heard
 }
 error_is_heard() {
-  edit $routes 's/new Counted(message,/new Counted("Changed"/' || return
+  edit "$routes" "s/$greeting/${greeting/message,/$changed}/" || return
   within 3 grep "\"problem\":\"$routes:[0-9]*: " "$heard" && says "Welcome to Tally" &&
     reported || return
   restore
@@ -62,6 +64,7 @@ reported() {
   docker compose logs --no-log-prefix --since 10s app 2>&1 |
     found "reload: $routes:[0-9]*: " || complain "not in the log" || return
 }
+# counter:begin
 style_is_shown() { listening style_is_heard; }
 style_is_heard() {
   local before
@@ -70,6 +73,7 @@ style_is_heard() {
   within 1 sh -c "tail -n 2 '$heard' | grep '\"style\":' | grep -v '$before,'" || return
   answer=$(ask "$url/static/tally.css") && has '^cache-control: no-cache' && has '^.smoke {}'
 }
+# counter:end
 answers_here_alone() {
   local service
   local addresses='{{range .NetworkSettings.Ports}}{{range .}}{{println .HostIp}}{{end}}{{end}}'

@@ -10,7 +10,7 @@ security_headers() {
 }
 headers_everywhere() {
   local path
-  for path in / /health /no/such /api/stats /metrics /static/tally.css /static \
+  for path in / /health /no/such "$readable" /metrics /static/icon.svg /static \
     /nginx/status /nginx/health; do
     answer=$(ask "$url$path")
     security_headers || complain "at $path" || return
@@ -20,6 +20,7 @@ version_hidden() {
   answer=$(ask "$url/no/such")
   lacks '^server: .*[0-9]'
 }
+# counter:begin
 static_files() {
   answer=$(ask "$url/static/tally.css") && status 200 && has 'content-type: text/css' &&
     has "^cache-control: $static_cache" && has '^etag:' || return
@@ -34,8 +35,9 @@ script_is_small() {
     "$url/count.js")
   [ "$size" -le 1536 ] || complain "it takes $size bytes"
 }
+# counter:end
 large_body_refused() {
-  answer=$(head -c 100000 /dev/zero | ask -X POST --data-binary @- "$url/api/visits/a") &&
+  answer=$(head -c 100000 /dev/zero | ask -X POST --data-binary @- "$url$readable") &&
     status 413 && has problem+json && security_headers
 }
 large_header_refused() {
@@ -43,30 +45,30 @@ large_header_refused() {
     status 400 && has problem+json
 }
 override_stripped() {
-  answer=$(ask -H 'X-HTTP-Method-Override: DELETE' "$url/api/visits") && status 200
+  answer=$(ask -H 'X-HTTP-Method-Override: DELETE' "$url$readable") && status 200
 }
 own_request_id_dropped() {
   local before after
-  before=$(visits)
-  ask -H 'X-Request-Id: mine' "$url/" >/dev/null
-  ask -H 'X-Request-Id: mine' "$url/" >/dev/null
-  after=$(visits)
+  before=$(total)
+  ask -H 'X-Request-Id: mine' "${write[@]}" "$url$write_path" >/dev/null
+  ask -H 'X-Request-Id: mine' "${write[@]}" "$url$write_path" >/dev/null
+  after=$(total)
   [ $((after - before)) -ge 2 ] ||
-    complain "two visits under one id moved the total by $((after - before))" || return
+    complain "two writes under one id moved the total by $((after - before))" || return
 }
 rate_limited() {
   local many
   # More where this machine is too slow to ask more than it may.
   for many in 600 2400; do
     answer=$("${curl[@]}" -sS -i -m 60 --http1.1 --parallel --parallel-max 40 \
-      -H "X-Forwarded-For: 203.0.113.$RANDOM" "$url/api/visits?[1-$many]" |
+      -H "X-Forwarded-For: 203.0.113.$RANDOM" "$url$readable?[1-$many]" |
       tr -d '\r' | grep -a -A 20 '^HTTP/[0-9.]* 429' | head -n 20)
     [ -z "$answer" ] || break
   done
   status 429 && has '^retry-after: 1' && has '^cache-control: no-store' && has problem+json &&
     has '"status":429' && security_headers || return
   # Writes and health are counted apart.
-  refused_many -X POST "$url/api/visits/smoke%07" && refused_many "$url/health" || return
+  refused_many -X POST "$url$malformed" && refused_many "$url/health" || return
   # Waits until the address may ask again.
   within 10 healthy
 }
@@ -78,6 +80,7 @@ refused_many() {
   done
   complain "none was refused: $*"
 }
+# counter:begin
 # As many pages as one address may hold open, in two steps, since they are also requests with a
 # limit of their own.
 connections_are_bounded() {
@@ -123,6 +126,7 @@ session_takes_64k() {
   head -c 70000 /dev/zero >"$scratch/more"
   answer=$(put_session "$scratch/more") && status 413
 }
+# counter:end
 # Exit status 100 where it was cut off; 224, which is that of timeout, where it was not.
 hold_half() { # REQUEST
   exec 3<>"/dev/tcp/127.0.0.1/${plain##*:}" && printf '%b' "$1" >&3 || return
@@ -132,7 +136,7 @@ hold_half() { # REQUEST
 slow_requests_are_cut_off() {
   local one status pids=()
   for one in 'GET / HTTP/1.1\r\nHost: a\r\nX-' \
-    'POST /api/visits/smoke HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx'; do
+    "POST $readable HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"; do
     hold_half "$one" &
     pids+=($!)
   done
@@ -146,9 +150,9 @@ slow_requests_are_cut_off() {
 }
 connections_are_kept() {
   local before took
-  "${curl[@]}" -sS -m 20 -o /dev/null "$url/api/visits?[1-4]"
+  "${curl[@]}" -sS -m 20 -o /dev/null "$url$readable?[1-4]"
   before=$(connections_taken)
-  "${curl[@]}" -sS -m 20 -o /dev/null "$url/api/visits?[1-50]"
+  "${curl[@]}" -sS -m 20 -o /dev/null "$url$readable?[1-50]"
   took=$(($(connections_taken) - before))
   # Beside those of health checks.
   [ "$took" -lt 20 ] || complain "50 requests took $took connections" || return
@@ -156,11 +160,11 @@ connections_are_kept() {
 # Its port would rest for a minute, and there are only so many.
 aborted_requests_cost_no_connection() {
   local before took one
-  "${curl[@]}" -sS -m 20 -o /dev/null "$url/api/visits?[1-4]"
+  "${curl[@]}" -sS -m 20 -o /dev/null "$url$readable?[1-4]"
   before=$(connections_taken)
   for one in {1..50}; do
     (exec 3<>"/dev/tcp/127.0.0.1/${plain##*:}" &&
-      printf 'GET /api/visits?%s HTTP/1.1\r\nHost: a\r\n\r\n' "$one" >&3)
+      printf 'GET %s?%s HTTP/1.1\r\nHost: a\r\n\r\n' "$readable" "$one" >&3)
   done
   sleep 1
   took=$(($(connections_taken) - before))
@@ -172,20 +176,20 @@ many_headers_refused() {
     headers+=(-H "X-$one: a")
   done
   answer=$(ask "${headers[@]}" "$url/") && status 400 && has problem+json || return
-  answer=$(ask "${headers[@]:0:80}" "$url/api/visits") && status 200
+  answer=$(ask "${headers[@]:0:80}" "$url$readable") && status 200
 }
 # Two conditions that Nginx itself looks at.
 preconditions_fail_in_words() {
-  answer=$(ask -H 'If-Match: "zz"' "$url/static/tally.js") && status 412 && has problem+json &&
+  answer=$(ask -H 'If-Match: "zz"' "$url/static/icon.svg") && status 412 && has problem+json &&
     security_headers || return
-  answer=$(ask -H 'If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT' "$url/static/tally.css") &&
+  answer=$(ask -H 'If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT' "$url/static/icon.svg") &&
     status 412 && has problem+json
 }
 # What the log takes for the client's address of a request that claims to be of three others.
 forged_client() {
   local id
   id=$(ask -H 'X-Forwarded-For: 198.51.100.1, 203.0.113.9' -H 'X-Real-IP: 203.0.113.9' \
-    -H 'Forwarded: for=203.0.113.9' "$url/static/tally.css" | sed -n 's/^X-Request-Id: //pI')
+    -H 'Forwarded: for=203.0.113.9' "$url/static/icon.svg" | sed -n 's/^X-Request-Id: //pI')
   within 10 logged_client "$id" && logged_client "$id"
 }
 logged_client() { # REQUEST-ID
@@ -233,10 +237,10 @@ refused_at() { # CURL-ARGUMENT… PATH
 # way around it.
 limits_hold_in_any_spelling() {
   local method path
-  for path in /api/visits /health; do
+  for path in "$readable" /health; do
     use_up "$url$path?[1-500]" >/dev/null
   done
-  use_up -X POST "$url/api/visits/smoke%07?[1-500]" >/dev/null
+  use_up -X POST "$url$malformed?[1-500]" >/dev/null
   for path in /x%20/nginx/health /x%20/health /x%20/health/live /nginx/health%20 /nginx/health/ \
     /nginx/health%0a /NGINX/HEALTH /Health /health/ /health%20 '/health;x' /health%0a /health%2fx \
     /health/live/ /health/live%0A //x/nginx/health /x/../y%20/nginx/health /nginx%2fhealth%2f \
@@ -249,26 +253,26 @@ limits_hold_in_any_spelling() {
     refused_at "$path" || return
   done
   for method in POST PUT DELETE PATCH PROPFIND X-HEALTH; do
-    for path in /x%20/nginx/health /x%20/health /api/visits/smoke%07 /health%0a; do
+    for path in /x%20/nginx/health /x%20/health "$malformed" /health%0a; do
       refused_at -X "$method" "$path" || return
     done
   done
   # The absolute form, whose host is anybody's to choose.
-  for path in /x%20/nginx/health /health /api/visits; do
+  for path in /x%20/nginx/health /health "$readable"; do
     refused_at --http1.1 --request-target "http://localhost$path" / || return
   done
   within 20 healthy
 }
-# A body that nobody wants, of any size, alone and forty at once: it is read or refused, and no
-# visit is counted untold.
+# A body that nobody wants, of any size, alone and forty at once: it is read or refused, and nothing
+# is written untold.
 bodies_are_read_or_refused() {
-  local body size target answers told before grown
+  local body size target answers told before one grown
   body=$scratch/body
   for size in 900 1025 16384 60000 65536 200000; do
     head -c "$size" /dev/zero | tr '\0' a >"$body"
-    for target in 'GET /' 'POST /api/visits/smoke' 'PUT /api/session' 'POST /no/such' \
-      'GET /api/stats' 'DELETE /health' 'GET /static/tally.css'; do
-      before=$(visits)
+    for target in "${writing[@]}" "${reading[@]}" 'POST /no/such' 'DELETE /health' \
+      'GET /static/icon.svg'; do
+      before=$(total)
       # Over HTTP/2 curl passes over an answer that comes before it has sent everything.
       answers=$("${curl[@]}" --http1.1 -sS -Z --parallel-max 40 -m 20 -o /dev/null \
         -w '%{http_code}\n' -X "${target% *}" -H 'Content-Type: text/plain' --data-binary "@$body" \
@@ -276,10 +280,10 @@ bodies_are_read_or_refused() {
       ! grep -E ' (5..|000)$' <<<"$answers" ||
         complain "$target with $size bytes: $answers" || return
       told=0
-      case $target in
-        'GET /' | 'POST /api/visits/smoke') told=$(awk '$2 == 200 { print $1 }' <<<"$answers") ;;
-      esac
-      grown=$(($(visits) - before))
+      for one in "${writing[@]}"; do
+        [ "$target" != "$one" ] || told=$(awk '$2 == 200 { print $1 }' <<<"$answers")
+      done
+      grown=$(($(total) - before))
       [ "$grown" = "${told:-0}" ] ||
         complain "$target with $size bytes: $answers, but the total grew by $grown" || return
       # As slowly as the limits ask.
@@ -290,8 +294,9 @@ bodies_are_read_or_refused() {
 icon_and_robots() {
   answer=$(ask "$url/favicon.ico") && status 200 && has 'content-type: image/svg+xml' || return
   answer=$(ask "$url/robots.txt") && status 200 && has 'content-type: text/plain' &&
-    has '^Disallow: /api/'
+    has '^Disallow: /'
 }
+# counter:begin
 no_template_shown() {
   local path
   for path in /static /static/ /static/index.html /static/page.html /static/../page.html \
@@ -300,6 +305,7 @@ no_template_shown() {
       has problem+json || complain "at $path" || return
   done
 }
+# counter:end
 # A byte that is no UTF-8 and every sign that JSON knows, wherever a client can write.
 log_is_json_whatever_is_sent() {
   local mark=smoke-$RANDOM-$RANDOM lines

@@ -34,7 +34,7 @@ external_redis_counts() {
     --requirepass "$password" --save "" >/dev/null || return
   said=$("${stack[@]}" docker compose up -d --wait --no-build 2>&1) ||
     complain "$said" "$("${stack[@]}" docker compose logs --tail 5 app)" || return
-  answer=$(ask "http://127.0.0.1:$port/") && status 200 && has '"visits":1' || return
+  answer=$(ask "${write[@]}" "http://127.0.0.1:$port$write_path") && status "$written" || return
   # shellcheck disable=SC2016 # the container's shell expands it
   answer=$(docker exec "$other" sh -c '
     REDISCLI_AUTH=$(cat /tls/password) redis-cli -p 6380 --tls --insecure get visit_count' 2>&1)

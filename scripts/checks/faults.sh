@@ -26,7 +26,7 @@ replaced_app_is_found() {
 killed_replica_costs_nothing() {
   scale_to 3 || return
   local before answers victim grown
-  before=$(visits)
+  before=$(total)
   victim=$(container app)
   answers=$(
     {
@@ -34,15 +34,16 @@ killed_replica_costs_nothing() {
       docker kill -s KILL "$victim" >/dev/null
     } &
     seq "$load" |
-      xargs -P 8 -I{} "${curl[@]}" -sS -m 20 -o /dev/null -w '%{http_code}\n' "$url/" |
+      xargs -P 8 -I{} "${curl[@]}" -sS -m 20 -o /dev/null -w '%{http_code}\n' \
+        "${write[@]}" "$url$write_path" |
       sort | uniq -c
   )
   docker start "$victim" >/dev/null
   scale_to "$replicas"
   within 15 healthy || return
-  [ "$(tr -s ' ' <<<"$answers")" = " $load 200" ] ||
+  [ "$(tr -s ' ' <<<"$answers")" = " $load $written" ] ||
     complain "answers by status: $answers" || return
-  grown=$(($(visits) - before))
+  grown=$(($(total) - before))
   [ "$grown" = "$load" ] || complain "$load answers, but the total grew by $grown" || return
 }
 gone_app_is_a_problem() {
@@ -55,30 +56,32 @@ gone_app_is_a_problem() {
 }
 gone_redis_is_503() {
   local before started result=0
-  before=$(visits)
+  before=$(total)
   docker compose stop redis >/dev/null 2>&1
   for _ in 1 2 3; do
     started=$(date +%s%N)
-    answer=$(ask "$url/")
+    answer=$(ask "${write[@]}" "$url$write_path")
     started=$((($(date +%s%N) - started) / 1000000))
     [ "$started" -lt 2000 ] || complain "took $started ms" || result=1
     { status 503 && has problem+json && has '^retry-after: 1'; } || result=1
   done
+  # counter:begin
   {
     answer=$(ask "$url/badge/total.svg") && status 503 && is_badge 'not available now' &&
       has '^retry-after: 1'
   } || result=1
+  # counter:end
   { answer=$(ask "$url/health") && status 503 && has '"redis":{"status":"down"'; } || result=1
   { answer=$(ask "$url/health/live") && status 200; } || result=1
   docker compose start redis >/dev/null 2>&1
-  within 15 "${curl[@]}" -fsS "$url/" || result=1
-  [ "$(visits)" -gt "$before" ] || complain "the count fell from $before to $(visits)" || result=1
+  within 15 "${curl[@]}" -fsS "${write[@]}" "$url$write_path" || result=1
+  [ "$(total)" -gt "$before" ] || complain "the count fell from $before to $(total)" || result=1
   return $result
 }
 down_and_up_keeps_the_count() {
   local before
-  before=$(visits)
+  before=$(total)
   docker compose down >/dev/null 2>&1 && docker compose up -d --wait >/dev/null 2>&1 &&
     within 15 healthy || return
-  [ "$(visits)" -ge "$before" ] || complain "$before before, $(visits) after" || return
+  [ "$(total)" -ge "$before" ] || complain "$before before, $(total) after" || return
 }

@@ -47,7 +47,7 @@ passes_on_what_it_knows() {
 }
 told_the_truth() {
   local path said
-  for path in / /api/visits /api/session /api/stats /api/events /health; do
+  for path in / "$readable" "${ruled[@]}" /health; do
     said=$(through_edge -H 'X-Forwarded-For: 203.0.113.9' -H 'X-Forwarded-Proto: https' \
       -H 'X-Request-Id: mine' -H 'X-Real-IP: 203.0.113.9' -H 'Forwarded: for=203.0.113.9' \
       -H 'X-HTTP-Method-Override: DELETE' "$path")
@@ -64,7 +64,7 @@ each_is_good() {
   local said
   for _ in $(seq 12); do
     for said in GET POST PUT; do
-      said="$said: $(through_edge -X "$said" /api/visits/smoke)"
+      said="$said: $(through_edge -X "$said" "$readable")"
       [[ $said = *": good" ]] || complain "$said" || return
     done
   done
@@ -80,10 +80,11 @@ request_is_begun_once_more() {
 }
 is_good_at_once() {
   local said
-  said=$(through_edge /api/visits)
+  said=$(through_edge "$readable")
   [ "$said" = good ] || complain "$said" || return
 }
 
+# counter:begin
 # A replica that hangs up, and later hangs.
 errors_are_badges() { with_replicas 'return 444;' -- errors_are_told_by_badges; }
 errors_are_told_by_badges() {
@@ -117,3 +118,4 @@ is_badge() { # WORDS
   has '^content-type: image/svg+xml' && has '^cache-control: no-store' &&
     has "^<title id=\"t\">visits: $1[<.]" && has ">$1</text>"
 }
+# counter:end

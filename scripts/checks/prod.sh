@@ -58,10 +58,12 @@ old_tls_refused() {
 hsts_is_set() {
   answer=$(ask "$url/no/such") && has '^strict-transport-security: max-age=63072000'
 }
+# counter:begin
 cookies_are_secure() {
   answer=$(ask -A Firefox -H 'Accept: text/html' "$url/") &&
     has '^set-cookie: tally-session=.*; Secure'
 }
+# counter:end
 sample_password_refused() {
   local said
   ! said=$(docker compose run --rm --no-deps -T -e REDIS_PASSWORD_FILE= \
@@ -78,6 +80,7 @@ missing_secrets_named() {
   grep -q 'made-by-scripts-secrets.sh' <<<"$said" || complain "$said"
 }
 
+# counter:begin
 new_certificate_taken() {
   local before after heard=$scratch/heard kept=$scratch/kept
   mkdir "$kept" && cp -p conf/prod/certs/live/*.pem "$kept" || return
@@ -106,6 +109,7 @@ new_certificate_taken() {
   [ "$(grep -c '^event: visit' "$heard")" -ge 2 ] ||
     complain "the open page heard: $(cat "$heard")" || return
 }
+# counter:end
 new_passwords_cost_nothing() {
   local old said answers
   old=$(cat conf/prod/secrets/redis-password)

@@ -26,6 +26,7 @@ refused_all() { # USER
 }
 
 acl_default_off() { refused default ping; }
+# counter:begin app
 acl_app_can_count() {
   [ "$(redis_as app ping)" = PONG ] && redis_as app get visit_count >/dev/null
 }
@@ -110,14 +111,15 @@ restore tally:a 0 a
 swapdb 0 1
 END
 }
+# counter:end
 acl_health() {
   redis_as health ping | found PONG && redis_as health info memory | found used_memory &&
     refused_all health <<'END'
 get visit_count
 set visit_count 1
 exists tally:pages
-publish tally:visits a
-subscribe tally:visits
+publish tally:events a
+subscribe tally:events
 keys tally
 dbsize
 bgsave
@@ -142,8 +144,8 @@ expire visit_count 1
 zadd tally:pages 1 a
 rename visit_count a
 sort tally:pages store a
-publish tally:visits a
-subscribe tally:visits
+publish tally:events a
+subscribe tally:events
 eval return(1) 0
 script flush
 slowlog reset
@@ -170,8 +172,8 @@ set visit_count 1
 dump visit_count
 del visit_count
 exists tally:pages
-publish tally:visits a
-subscribe tally:visits
+publish tally:events a
+subscribe tally:events
 keys tally
 scan 0
 dbsize

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Checks of what the service answers.
 
+# counter:begin checks
 visit() { # and its number
   "${curl[@]}" -sS -m 10 "$url/" | sed -n 's/.*"visits":\([0-9]*\).*/\1/p'
 }
@@ -12,14 +13,15 @@ counts_a_visit() {
 }
 reads_without_counting() {
   local before
-  before=$(visits)
+  before=$(total)
   answer=$(ask "$url/api/visits") && status 200 && has '{"visits":[0-9]*}' || return
-  [ "$(visits)" = "$before" ] || complain "the total moved from $before to $(visits)" || return
+  [ "$(total)" = "$before" ] || complain "the total moved from $before to $(total)" || return
 }
 page_has_the_number() {
   answer=$(ask -H 'Accept: text/html' "$url/") && status 200 && has 'content-type: text/html' &&
     has '>[0-9]\+</output>'
 }
+# counter:end
 health_reports() {
   answer=$(ask "$url/health") && status 200 && has '"status":"up"' && has '"latencyMs":[0-9]' &&
     has '"usedMemoryBytes":[0-9]' &&
@@ -32,10 +34,11 @@ unknown_is_404() {
     has 'content-type: application/problem+json' && has '"status":404'
 }
 wrong_method_is_405() {
-  answer=$(ask -X DELETE "$url/api/visits") && status 405 &&
+  answer=$(ask -X DELETE "$url$readable") && status 405 &&
     has '^allow: GET' && has problem+json
 }
 
+# counter:begin
 counts_a_page() {
   answer=$(ask -X POST "$url/api/visits/smoke") && status 200 &&
     has '{"page":"smoke","visits":[1-9]' || return
@@ -180,11 +183,12 @@ quiet_page_stays_open() {
   [ "$status" = 28 ] && grep -q '^:' <<<"$heard" ||
     complain "ended with $status after: $heard" || return
 }
+# counter:end
 # Start, stop and what goes wrong; not what is asked.
 log_is_quiet() {
   local path before
   before=$(docker compose logs --no-log-prefix app 2>&1 | wc -l)
-  for path in / /api/visits /api/stats /api/session /no/such /badge/smoke.svg; do
+  for path in "${answering[@]}" /no/such; do
     ask "$url$path" >/dev/null
   done
   answer=$(docker compose logs --no-log-prefix app 2>&1)
@@ -194,7 +198,7 @@ log_is_quiet() {
 }
 described() {
   answer=$(ask "$url/openapi.yaml") && status 200 &&
-    has 'content-type: application/yaml' && has '^openapi: 3.1' && has '^  /api/session:'
+    has 'content-type: application/yaml' && has '^openapi: 3.1' && has "^  $readable:"
 }
 metrics_inside_only() {
   local path

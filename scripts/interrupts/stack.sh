@@ -15,7 +15,7 @@ start_stack() {
   up=yes
   docker compose up -d --wait --no-build >"$work/said" 2>&1 && within 10 curl -fsS -m 5 "$url/"
 }
-counts() { [ "$(visits)" = "$1" ] || complain "the total is $(visits), not $1"; }
+counts() { [ "$(total)" = "$1" ] || complain "the total is $(total), not $1"; }
 in_volume() { docker compose exec -T redis sh -c "cd /data; $1"; }
 
 backup_before() {
@@ -26,7 +26,7 @@ backup_run() { as_a_leader scripts/backup.sh "$work/backups/b.rdb"; }
 backup_after() { scripts/backup.sh --check "$work/backups/b.rdb" >"$work/said" 2>&1; }
 backup_again() {
   curl -fsS -m 5 "$url/" >/dev/null
-  scripts/backup.sh "$work/backups/b.rdb" >"$work/said" 2>&1 && says "visits: $(visits)," || return
+  scripts/backup.sh "$work/backups/b.rdb" >"$work/said" 2>&1 && says "visits: $(total)," || return
   [ "$(ls "$work/backups")" = b.rdb ] || complain "left: $(ls "$work/backups")" || return
   # A Redis that looked at it ends by itself.
   ! docker ps -q --filter "volume=$work/backups/b.rdb.part" |
@@ -39,7 +39,7 @@ restore_before() {
   held=$(scripts/backup.sh --check "$work/b.rdb" | grep -o '[0-9]*' | head -n 1)
   curl -fsS -m 5 "$url/" >/dev/null
   in_volume 'rm -rf replaced-*'
-  there=$(visits)
+  there=$(total)
 }
 restore_run() { as_a_leader scripts/restore.sh "$work/b.rdb"; }
 # By Ctrl-C all is as it was; killed, it is that or the backup, and Redis may have been stopped.

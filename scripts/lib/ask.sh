@@ -25,9 +25,6 @@ found() { # GREP-ARGUMENT…
 code_of() { # CURL-ARGUMENT… URL
   "${curl[@]}" -s -o /dev/null -m 5 -w '%{http_code}' "$@"
 }
-visits() {
-  "${curl[@]}" -fsS -m 10 --retry 5 --retry-all-errors "$url/api/visits" | grep -o '[0-9]*'
-}
 healthy() {
   "${curl[@]}" -fsS -m 5 -o /dev/null "$url/health"
 }

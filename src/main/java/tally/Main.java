@@ -7,46 +7,38 @@ import java.security.Security;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import org.eclipse.jetty.server.Server;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
-import tally.counting.Counting;
-import tally.counting.Keys;
-import tally.counting.Sessions;
-import tally.counting.Stats;
-import tally.counting.Visits;
 import tally.frame.config.ConfigLayers;
 import tally.frame.config.InvalidSetting;
 import tally.frame.config.Version;
 import tally.frame.http.Health;
 import tally.frame.http.Problems;
+import tally.frame.http.StandardRoutes;
 import tally.frame.http.WebServer;
 import tally.frame.metrics.Metrics;
-import tally.frame.redis.Cache;
 import tally.frame.redis.RedisClients;
 import tally.frame.redis.Rights;
-import tally.live.EventStream;
-import tally.live.NewsPublisher;
-import tally.web.Routes;
-import tally.web.SessionRoutes;
 
 /**
- * Tally from the outside in: the settings are read, Redis is opened, each part is made and handed to those that need
- * it, and all of it is stopped in order. Nothing else here knows this class.
+ * Tally from the outside in: the settings are read, Redis is opened, the {@link Service} is made and put behind a web
+ * server, and all of it is stopped in order. Nothing else here knows this class.
  *
  * <p>{@link #start} and {@link #stop} are each called once.
  */
 public final class Main {
 
+    /** Makes the service of what is there for any. */
+    public interface Maker {
+        Service make(Settings settings, UnifiedJedis redis, Metrics metrics);
+    }
+
     private final Settings settings;
     private final UnifiedJedis redis;
-    private final UnifiedJedis redisOfVisits;
+    private final Service service;
     private final Health health;
     private final Rights rights;
-    private final NewsPublisher announcer;
-    private final Visits visits;
-    private final EventStream events;
     private final Javalin http;
 
     static void main(String[] arguments) {
@@ -90,68 +82,44 @@ public final class Main {
     }
 
     public Main(Settings settings) {
-        this(settings, visits -> visits);
+        this(settings, Service::new);
     }
 
-    /** With another way of counting, which is given Tally's own: scripts/bench.sh measures them against each other. */
-    public Main(Settings settings, UnaryOperator<Counting> way) {
+    /** With a service that was made in another way. */
+    public Main(Settings settings, Maker maker) {
         this.settings = settings;
         var metrics = new Metrics();
         redis = RedisClients.open(settings.redis(), metrics);
-        redisOfVisits = RedisClients.openSingle(settings.redis(), metrics);
-        var keys = new Keys(redis);
-        rights = new Rights(redis, keys::oneOfEach, settings.redis().user());
-        announcer = new NewsPublisher(redis, keys);
-        visits = new Visits(
-                redis,
-                redisOfVisits,
-                keys,
-                settings.visits(),
-                settings.counting(),
-                settings.redis(),
-                announcer::note,
-                metrics);
+        service = maker.make(settings, redis, metrics);
+        rights = new Rights(redis, service::oneKeyOfEach, settings.redis().user());
         health = new Health(
                 redis,
-                visits::tryOut,
+                service::tryOut,
                 Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost"));
-        events = new EventStream(settings.events(), settings.redis(), visits::total, metrics);
-        var sessions = new Sessions(redis, keys, settings.session(), metrics);
-        var cache = new Cache(redis, keys::cached, settings.cache(), metrics);
-        var problems = new Problems(Routes.ERRORS);
-        var routes = new Routes(
-                settings.message(),
-                way.apply(visits),
-                settings.counting(),
-                visits,
-                new Stats(redis, keys),
-                new SessionRoutes(sessions, settings.session().ttl()),
-                cache,
-                events,
-                health,
-                metrics,
-                problems);
+        var standard = new StandardRoutes(health, metrics, service::isAnswered, service::wantsBody);
+        var problems = new Problems(Service.ERRORS);
         http = new WebServer(
                         settings.http(),
                         settings.stop().drain(),
                         settings.redis().perRequest(),
-                        Routes.ALWAYS_ANSWERED,
+                        service.alwaysAnswered(),
                         problems,
                         settings.debug(),
                         metrics)
-                .serve(routes::install);
+                .serve(routes -> {
+                    standard.install(routes);
+                    service.install(routes, problems);
+                });
     }
 
     public void start() {
-        announcer.start();
-        visits.start();
+        service.start();
         try {
             quietly(http::start);
         } catch (JavalinException taken) {
             throw new InvalidSetting("port: can't listen on %s:%d: %s"
                     .formatted(settings.http().host(), settings.http().port(), taken.getMessage()));
         }
-        events.start();
         rights.start();
         LoggerFactory.getLogger("tally")
                 .info(
@@ -165,7 +133,7 @@ public final class Main {
         return http.port();
     }
 
-    /** Every route, as {@code GET /api/visits/{page}}. */
+    /** Every route, as {@code GET /health}. */
     public List<String> routes() {
         return http.unsafe.internalRouter.allHttpHandlers().stream()
                 .map(route -> route.endpoint)
@@ -179,22 +147,20 @@ public final class Main {
         return http.jettyServer().server();
     }
 
-    /** Stops in order: announce it in /health, wait, let open pages go, finish the requests under way, close Redis. */
+    /** Stops in order: announce it in /health, wait, let endless answers go, finish what is under way, close Redis. */
     public void stop() {
         var log = LoggerFactory.getLogger("tally");
         log.info("Stopping");
         health.stopping();
         rights.close();
         pause(settings.stop().announce());
-        events.close();
+        service.letGo();
         try {
             quietly(http::stop);
         } catch (JavalinException late) {
             log.warn("Requests were still under way after {}", settings.stop().drain());
         }
-        visits.close();
-        announcer.close();
-        redisOfVisits.close();
+        service.close();
         redis.close();
         log.info("Stopped");
     }

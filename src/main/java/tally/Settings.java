@@ -1,16 +1,11 @@
 package tally;
 
 import com.typesafe.config.Config;
-import tally.counting.CountingSettings;
-import tally.counting.SessionSettings;
-import tally.counting.VisitSettings;
 import tally.frame.config.InvalidSetting;
 import tally.frame.config.SettingReader;
 import tally.frame.http.HttpSettings;
 import tally.frame.http.StopSettings;
-import tally.frame.redis.CacheSettings;
 import tally.frame.redis.RedisSettings;
-import tally.live.EventSettings;
 
 /**
  * What can be configured, read and checked once at the start; {@code reference.conf} says what each value means.
@@ -21,11 +16,7 @@ public record Settings(
         HttpSettings http,
         StopSettings stop,
         RedisSettings redis,
-        CacheSettings cache,
-        VisitSettings visits,
-        CountingSettings counting,
-        SessionSettings session,
-        EventSettings events,
+        ServiceSettings service,
         String message,
         boolean debug) {
 
@@ -42,11 +33,7 @@ public record Settings(
                 HttpSettings.read(read),
                 StopSettings.read(read),
                 RedisSettings.read(read),
-                CacheSettings.read(read),
-                VisitSettings.read(read),
-                CountingSettings.read(read),
-                SessionSettings.read(read),
-                EventSettings.read(read),
+                ServiceSettings.read(read),
                 read.text("message"),
                 read.flag("debug"));
     }

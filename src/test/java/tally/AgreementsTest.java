@@ -42,33 +42,43 @@ class AgreementsTest {
                 .isLessThan(grace);
     }
 
+    // counter:begin
     @Test
     void aReplicaTakesWhatNginxLetsPass() {
-        assertThat(defaults.events().maxClients()).isEqualTo((int) number(nginx, "limit_conn open_pages (\\d+);"));
+        assertThat(defaults.service().events().maxClients())
+                .isEqualTo((int) number(nginx, "limit_conn open_pages (\\d+);"));
         var session = found(nginx, "(?s)location = /api/session \\{(.*?)}");
         assertThat(defaults.http().maxBody()).isEqualTo(number(session, "client_max_body_size (\\d+)k;") * 1024);
     }
+    // counter:end
 
+    // counter:begin
     @Test
     void nginxHasAConnectionOnBothSidesForEachOpenPageAndAFileForEach() {
         long connections = number(nginx, "worker_connections (\\d+);");
-        assertThat(connections).isGreaterThanOrEqualTo(2L * defaults.events().maxClients() + 2000);
+        assertThat(connections)
+                .isGreaterThanOrEqualTo(2L * defaults.service().events().maxClients() + 2000);
         assertThat(number(service("nginx"), "nofile: (\\d+)")).isGreaterThan(connections);
     }
+    // counter:end
 
     @Test
     void redisHasRoomForWhatTheServiceKeepsThere() {
         long memory = number(redis, "\nmaxmemory (\\d+)mb") << 20;
-        assertThat(defaults.session().maxMemory()).as("a third").isLessThanOrEqualTo(memory / 3);
+        // counter:begin
+        assertThat(defaults.service().session().maxMemory()).as("a third").isLessThanOrEqualTo(memory / 3);
+        // counter:end
         assertThat(memory)
                 .as("room for a snapshot beside the data")
                 .isLessThanOrEqualTo((number(service("redis"), "memory: (\\d+)m") << 20) / 2);
+        // counter:begin connections
         // Those for requests, one for visits, one for open pages.
-        assertThat(defaults.redis().poolSize() + 2)
-                .isEqualTo((int) number(redis, "A replica of the app takes up to (\\d+)"));
+        int connections = defaults.redis().poolSize() + 2;
+        // counter:end
+        assertThat(connections).isEqualTo((int) number(redis, "A replica of the app takes up to (\\d+)"));
         assertThat(number(redis, "\nmaxclients (\\d+)"))
                 .as("of twenty replicas")
-                .isGreaterThanOrEqualTo(20 * (defaults.redis().poolSize() + 2L));
+                .isGreaterThanOrEqualTo(20L * connections);
     }
 
     @Test
@@ -90,13 +100,16 @@ class AgreementsTest {
         }
     }
 
+    // counter:begin
     @Test
     void theReadmeNamesTheLimitsOfEachEnvironment() {
         var row = found(
                 read("src/docs/production.md"), "\\| requests a second of a client: reads, writes, health (\\|.*)");
         assertThat(row).isEqualTo("| " + String.join(" | ", limits("local"), limits("local"), limits("prod")) + " |");
     }
+    // counter:end
 
+    // counter:begin
     @Test
     void theReadmeNamesTheReplicasOfProduction() {
         var row = found(read("src/docs/production.md"), "\\| app replicas, each at most (\\|.*)");
@@ -106,7 +119,9 @@ class AgreementsTest {
         assertThat(row).startsWith("| 1, of 1 CPU and 512 MB |");
         assertThat(service("app")).contains("limits: { memory: 512m, cpus: \"${CPU_LIMIT:-1}\"");
     }
+    // counter:end
 
+    // counter:begin
     @Test
     void theReadmeIsShortAndEachLinkLeadsSomewhere() throws IOException {
         assertThat(read("README.md").lines()).hasSizeLessThanOrEqualTo(120);
@@ -131,7 +146,9 @@ class AgreementsTest {
             });
         }
     }
+    // counter:end
 
+    // counter:begin
     /** The formatter leaves comments and strings as long as they are. */
     @Test
     void noLineOfJavaIsLongerThan120Characters() throws IOException {
@@ -145,7 +162,9 @@ class AgreementsTest {
                             .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(120)));
         }
     }
+    // counter:end
 
+    // counter:begin
     private static String limits(String environment) {
         var limits = read("conf/" + environment + "/nginx/http/limits.conf");
         return "%d, %d, %d"
@@ -154,6 +173,7 @@ class AgreementsTest {
                         number(limits, "zone=writes:4m rate=(\\d+)r/s"),
                         number(limits, "zone=health:4m rate=(\\d+)r/s"));
     }
+    // counter:end
 
     private String service(String name) {
         return found(compose, "(?s)\n  " + name + ":\n(.*?)\n(\n  [a-z]+:\n|\nnetworks:)");

@@ -68,12 +68,14 @@ class ProcessTest {
                 var tally = TallyProcess.serve(folder, redis.port())) {
             for (var path : List.of(
                     "/",
+                    // counter:begin
                     "/api/visits",
                     "/api/stats",
+                    "/badge/total.svg?color=none",
+                    // counter:end
                     "/nowhere",
                     "/health",
-                    "/metrics",
-                    "/badge/total.svg?color=none")) {
+                    "/metrics")) {
                 assertThat(tally.status(path)).as(path).isIn(200, 400, 404);
             }
             tally.signal("TERM");
@@ -92,11 +94,21 @@ class ProcessTest {
         try (var redis = new LocalRedis(folder);
                 var tally = TallyProcess.serve(folder, redis.port())) {
             assertThat(tally.status("/")).isEqualTo(200);
+            // counter:begin
             // Whose news could not be told would be a line.
             Eventually.isTrue("it is told", () -> isPublished(redis));
+            // counter:end
             redis.stop();
             for (int i = 0; i < 10; i++) {
-                for (var path : List.of("/", "/api/visits", "/api/stats", "/api/session", "/health", "/metrics")) {
+                for (var path : List.of(
+                        "/",
+                        // counter:begin
+                        "/api/visits",
+                        "/api/stats",
+                        "/api/session",
+                        // counter:end
+                        "/health",
+                        "/metrics")) {
                     assertThat(tally.status(path)).as(path).isIn(200, 404, 503);
                 }
             }
@@ -112,6 +124,7 @@ class ProcessTest {
         }
     }
 
+    // counter:begin
     @Test
     void sigtermAnswersTheRequestsUnderWayAndAnnouncesItFirst() throws Exception {
         try (var redis = new LocalRedis(folder);
@@ -149,6 +162,7 @@ class ProcessTest {
             assertThat(tally.exitStatus()).isEqualTo(143);
         }
     }
+    // counter:end
 
     @Test
     void whatRedisUserMayNotIsOneLine() throws Exception {
@@ -161,12 +175,14 @@ class ProcessTest {
                     "~*",
                     "&*",
                     "+@all",
+                    // counter:begin without
                     "-incrby",
                     "-zadd",
                     "-publish",
                     "-pfadd",
                     "-set",
                     "-expire");
+            // counter:end
             try (var tally =
                     TallyProcess.serve(folder, redis.port(), "--redis-user", "mine", "--redis-password", "secret")) {
                 Eventually.isTrue("says what it may not", () -> tally.errors().contains("lacks"));
@@ -174,12 +190,15 @@ class ProcessTest {
                         .singleElement()
                         .asString()
                         .endsWith("Redis' user mine lacks rights that Tally needs: "
+                                // counter:begin lacking
                                 + "INCRBY, ZADD, EXPIRE, PFADD, SET, PUBLISH");
+                // counter:end
                 assertThat(admin.keys("*")).isEmpty();
             }
         }
     }
 
+    // counter:begin
     @Test
     void aStopThatWaitsInVainIsOneLineMore() throws Exception {
         try (var redis = new LocalRedis(folder);
@@ -211,6 +230,7 @@ class ProcessTest {
                     "INFO tally - Stopped");
         }
     }
+    // counter:end
 
     /** Nothing that a client sends is worth a line. */
     @Test
@@ -229,6 +249,7 @@ class ProcessTest {
         }
     }
 
+    // counter:begin
     /** Its rights were tried out, and a visit was told. */
     private static boolean isPublished(LocalRedis redis) {
         try (var admin = redis.connect()) {
@@ -239,6 +260,7 @@ class ProcessTest {
     private static boolean metric(TallyProcess tally, String line) {
         return tally.ask("/metrics").join().body().contains(line + "\n");
     }
+    // counter:end
 
     private static void assertLog(TallyProcess tally, String... lines) {
         var log = tally.errors().lines().toList();

@@ -29,6 +29,7 @@ import tally.support.TestTally;
  */
 class StopTest {
 
+    // counter:begin
     private static final Pattern THREAD =
             Pattern.compile("#\\d+ \"(visits|subscription|pulse|announcer|events-sender)\"");
 
@@ -53,7 +54,9 @@ class StopTest {
             Eventually.isTrue("no thread", () -> threads().isEmpty());
         }
     }
+    // counter:end
 
+    // counter:begin
     @Test
     void whoIsUnderWayOrWaitsIsAnswered() throws Exception {
         try (var redis = new LocalRedis(folder);
@@ -82,6 +85,7 @@ class StopTest {
             assertThat(stopped).succeedsWithin(Duration.ofSeconds(60));
         }
     }
+    // counter:end
 
     /** What Nginx sends in the last moment on a connection that it keeps. */
     @Test
@@ -110,13 +114,14 @@ class StopTest {
             assertThat(health.json().required("status").asText()).isEqualTo("stopping");
             assertThat(health.json().at("/redis/status").asText()).isEqualTo("up");
             assertThat(health.header("Connection")).isEqualTo("close");
-            var visit = service.get("/");
-            assertThat(visit.status()).isEqualTo(200);
-            assertThat(visit.header("Connection")).isEqualTo("close");
+            var other = service.get("/");
+            assertThat(other.status()).isEqualTo(200);
+            assertThat(other.header("Connection")).isEqualTo("close");
             assertThat(stopped).isNotDone();
         }
     }
 
+    // counter:begin
     @Test
     void whatIsUnderWayForTooLongIsNotWaitedFor() {
         try (var redis = new LocalRedis(folder);
@@ -162,4 +167,5 @@ class StopTest {
             throw new IllegalStateException(unwritable);
         }
     }
+    // counter:end
 }

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * make does not start, the one before goes on, and log and open pages say why. A style sheet, script or image needs no
  * new service: the pages are told at once.
  *
- * <p>What else there is for this, and why it is not used, stands in {@code src/docs/decisions.md}.
+ * <p>It was chosen before other programs for this (src/docs/decisions.md).
  */
 final class Reload {
 

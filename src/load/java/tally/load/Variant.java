@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import tally.Main;
+import tally.Service;
 import tally.Settings;
 import tally.counting.Caller;
 import tally.counting.Counting;
@@ -31,7 +32,8 @@ final class Variant {
         var settings =
                 Settings.of(ConfigLayers.read(List.of(Arrays.copyOfRange(arguments, 1, arguments.length)), Map.of())
                         .merged());
-        var main = new Main(settings, way(arguments[0], settings));
+        var main =
+                new Main(settings, (own, redis, metrics) -> new Service(own, redis, metrics, way(arguments[0], own)));
         main.start();
         Runtime.getRuntime().addShutdownHook(new Thread(main::stop));
     }
@@ -55,8 +57,8 @@ final class Variant {
                 var script = new VisitsScript(
                         redis,
                         new Keys(redis),
-                        settings.visits(),
-                        settings.counting(),
+                        settings.service().visits(),
+                        settings.service().counting(),
                         settings.redis().timeout());
                 yield tally -> visit -> script.count(List.of(new Visit("", "", Caller.NOBODY)), false)
                         .getFirst();

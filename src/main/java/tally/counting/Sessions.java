@@ -51,7 +51,8 @@ public final class Sessions {
     private static final Long NO_ROOM = -3L;
 
     private final Keys keys;
-    private final Metrics metrics;
+    private final Runnable begun;
+    private final Runnable refused;
     private final LuaScript script;
     private final SecureRandom random = new SecureRandom();
     private final String ttl;
@@ -59,7 +60,8 @@ public final class Sessions {
 
     public Sessions(UnifiedJedis redis, Keys keys, SessionSettings settings, Metrics metrics) {
         this.keys = keys;
-        this.metrics = metrics;
+        begun = metrics.events("tally_sessions_created", "Sessions begun");
+        refused = metrics.events("tally_sessions_refused", "Sessions that there was no room for");
         script = new LuaScript(redis, "/session.lua");
         ttl = Long.toString(settings.ttl().toMillis());
         maxMemory = Long.toString(settings.maxMemory());
@@ -124,10 +126,10 @@ public final class Sessions {
 
     private boolean isBegun(Object result) {
         if (result.equals(NO_ROOM)) {
-            metrics.sessionRefused();
+            refused.run();
             return false;
         }
-        metrics.sessionCreated();
+        begun.run();
         return true;
     }
 

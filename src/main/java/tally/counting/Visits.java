@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 import redis.clients.jedis.UnifiedJedis;
 import tally.frame.metrics.Metrics;
 import tally.frame.redis.Deadline;
@@ -46,7 +47,7 @@ public final class Visits implements Counting, AutoCloseable {
     private final Duration timeout;
     private final Duration perRequest;
     private final Consumer<String> counted;
-    private final Metrics metrics;
+    private final DoubleConsumer batches;
     private final BlockingQueue<Waiting> waiting;
     private final Thread sender = Thread.ofPlatform().name("visits").daemon().unstarted(this::sendBatches);
     private volatile boolean closed;
@@ -67,7 +68,8 @@ public final class Visits implements Counting, AutoCloseable {
         this.redis = redis;
         this.keys = keys;
         this.counted = counted;
-        this.metrics = metrics;
+        batches = metrics.spread(
+                "tally_batch_visits", "Visits that shared a call to Redis", 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048);
         script = new VisitsScript(own, keys, settings, counting, waits.timeout());
         timeout = waits.timeout();
         perRequest = waits.perRequest();
@@ -151,7 +153,7 @@ public final class Visits implements Counting, AutoCloseable {
         }
         var time = Duration.ofNanos(
                 batch.stream().mapToLong(one -> one.end - now).min().getAsLong());
-        metrics.batch(batch.size());
+        batches.accept(batch.size());
         try {
             var visits = batch.stream()
                     .filter(one -> !one.isTrial())

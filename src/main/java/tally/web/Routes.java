@@ -6,14 +6,9 @@ import io.javalin.http.Context;
 import io.javalin.http.ForbiddenResponse;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpStatus;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
-import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tally.counting.Caller;
 import tally.counting.Counting;
 import tally.counting.CountingSettings;
@@ -27,28 +22,28 @@ import tally.counting.Visit;
 import tally.counting.Visits;
 import tally.frame.http.Answer;
 import tally.frame.http.ErrorForm;
-import tally.frame.http.Health;
 import tally.frame.http.Problems;
-import tally.frame.http.RequestBody;
-import tally.frame.metrics.Metrics;
+import tally.frame.http.RequestId;
+import tally.frame.http.StandardRoutes;
 import tally.frame.redis.Cache;
 import tally.live.EventStream;
 
 /**
- * Every address that Tally answers to but {@code /static}, and who makes the answer.
+ * Every address of the counter, and who makes the answer.
  *
  * <p>Here a request is checked at the door: nothing behind it sees a name or an id that is not one.
  */
 public final class Routes {
 
     /** However much there is to do, these are answered: open pages have a bound of their own. */
-    public static final Set<String> ALWAYS_ANSWERED = Set.of("/api/events", "/health", "/health/live", "/metrics");
+    public static final Set<String> ALWAYS_ANSWERED = Stream.concat(
+                    Stream.of("/api/events"), StandardRoutes.ALWAYS_ANSWERED.stream())
+            .collect(Collectors.toUnmodifiableSet());
 
     /** At the addresses of badges. */
     public static final ErrorForm ERRORS = BadgeRoutes::error;
 
     private static final String HTML = "text/html;charset=utf-8";
-    private static final Pattern REQUEST_ID = Pattern.compile("[\\w.-]{1,128}");
 
     private final String message;
     private final Counting counting;
@@ -60,9 +55,6 @@ public final class Routes {
     private final SessionRoutes sessions;
     private final Cache cache;
     private final EventStream events;
-    private final Health health;
-    private final Metrics metrics;
-    private final Problems problems;
     private final HomePage homePage = new HomePage();
 
     /** {@code message} is what a visitor is welcomed with. */
@@ -74,10 +66,7 @@ public final class Routes {
             Stats stats,
             SessionRoutes sessions,
             Cache cache,
-            EventStream events,
-            Health health,
-            Metrics metrics,
-            Problems problems) {
+            EventStream events) {
         this.message = message;
         this.counting = counting;
         this.counted = counted;
@@ -88,14 +77,9 @@ public final class Routes {
         this.sessions = sessions;
         this.cache = cache;
         this.events = events;
-        this.health = health;
-        this.metrics = metrics;
-        this.problems = problems;
     }
 
-    public void install(RoutesConfig routes) {
-        routes.before(this::beforeEveryRoute);
-        routes.before("/health", this::healthForHead);
+    public void install(RoutesConfig routes, Problems problems) {
         routes.get("/", this::visit);
         routes.get("/api/visits", context -> Answer.json(context, new Total(visits.total())));
         routes.get("/api/visits/<page>", this::read);
@@ -110,13 +94,7 @@ public final class Routes {
         routes.get("/api/stats", this::stats);
         sessions.install(routes);
         routes.get("/api/events", events::serve);
-        routes.get("/health", this::health);
-        routes.get("/metrics", context -> Answer.text(context, Metrics.TYPE, metrics.text()));
-        routes.get("/health/live", context -> Answer.json(context, Map.of("status", "up")));
-        file(routes, "/count.js", "text/javascript", "/public/count.js", 3600);
-        file(routes, "/openapi.yaml", "application/yaml", "/openapi.yaml", 300);
-        file(routes, "/favicon.ico", "image/svg+xml", "/public/icon.svg", 300);
-        file(routes, "/robots.txt", "text/plain", "/robots.txt", 300);
+        StandardRoutes.file(routes, "/count.js", "text/javascript", "/public/count.js", 3600);
         routes.exception(
                 TooManyNames.class,
                 (many, context) -> problems.write(
@@ -125,15 +103,10 @@ public final class Routes {
                 NoRoom.class, (full, context) -> problems.write(context, HttpStatus.CONFLICT, full.getMessage()));
     }
 
-    private static void file(RoutesConfig routes, String path, String type, String resource, int seconds) {
-        try (var file = Routes.class.getResourceAsStream(resource)) {
-            var text = new String(file.readAllBytes(), StandardCharsets.UTF_8);
-            routes.get(
-                    path,
-                    context -> Answer.text(context.header("Cache-Control", "public, max-age=" + seconds), type, text));
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
+    /** Lets pages of other sites read the answer; true where a request only asks whether they may. */
+    public boolean isAnswered(Context context) {
+        crossOrigin.allow(context);
+        return crossOrigin.answersPreflight(context);
     }
 
     private record Counted(String message, long visits) {}
@@ -144,7 +117,7 @@ public final class Routes {
     private record Total(long visits) {}
 
     private void visit(Context context) {
-        var requestId = requestId(context);
+        var requestId = RequestId.of(context);
         context.res().addHeader("Vary", "Accept");
         if (!HomePage.isPreferred(context)) {
             Answer.json(
@@ -204,7 +177,7 @@ public final class Routes {
      */
     private static String visitId(Context context) {
         var id = context.queryParam("id");
-        return id == null ? requestId(context) : "page-" + checked("id", id);
+        return id == null ? RequestId.of(context) : "page-" + RequestId.checked("id", id);
     }
 
     private void visitors(Context context, String site) {
@@ -221,63 +194,5 @@ public final class Routes {
         context.header("X-Cache", cached.state().name())
                 .header("Cache-Control", "public, max-age=1, stale-while-revalidate=5");
         Answer.unlessKnown(context, "application/json", cached.json());
-    }
-
-    private void health(Context context) {
-        var report = health.report();
-        if (!report.isUp()) {
-            context.header("Retry-After", "1");
-        }
-        context.status(report.isUp() ? 200 : 503);
-        Answer.json(context, report);
-    }
-
-    /** Runs before every route. It is one handler, since each of them costs every request a search and a task. */
-    private void beforeEveryRoute(Context context) {
-        // Javalin would take the header's method for the request's own, so that a GET could write.
-        if (context.header("X-HTTP-Method-Override") != null) {
-            throw new BadRequestResponse("X-HTTP-Method-Override is not supported");
-        }
-        crossOrigin.allow(context);
-        if (crossOrigin.answersPreflight(context)) {
-            context.skipRemainingHandlers();
-            return;
-        }
-        // Answers are not kept, unless their route says so.
-        context.header("Cache-Control", "no-store");
-        // From the announcement on, Nginx is asked to leave with each answer, rather than with the next request.
-        if (health.isStopping()) {
-            context.header("Connection", "close");
-        }
-        if (!sessions.wantsBody(context)) {
-            RequestBody.readOn(context);
-        }
-    }
-
-    /** Javalin answers HEAD with 200 and asks no route, which a health check must not believe. */
-    private void healthForHead(Context context) {
-        if (context.method().equals(HandlerType.HEAD)) {
-            health(context);
-            context.skipRemainingHandlers();
-        }
-    }
-
-    private static String requestId(Context context) {
-        var id = context.header("X-Request-Id");
-        // So that one whose connection to Redis breaks can be sent again. Unique, not secret.
-        return id == null ? newId() : checked("X-Request-Id", id);
-    }
-
-    private static String checked(String what, String id) {
-        if (!REQUEST_ID.matcher(id).matches()) {
-            throw new BadRequestResponse(what + " must be 1 to 128 letters, digits, dots, dashes or underscores");
-        }
-        return id;
-    }
-
-    private static String newId() {
-        var random = ThreadLocalRandom.current();
-        var hex = HexFormat.of();
-        return hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
     }
 }

@@ -1,9 +1,5 @@
 package tally.web;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.BadRequestResponse;
 import io.javalin.http.ContentTooLargeResponse;
@@ -13,11 +9,6 @@ import io.javalin.http.HandlerType;
 import io.javalin.http.HttpStatus;
 import io.javalin.http.NotFoundResponse;
 import io.javalin.http.SameSite;
-import io.javalin.http.UnsupportedMediaTypeResponse;
-import java.io.CharArrayReader;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -25,12 +16,11 @@ import java.util.Map;
 import java.util.Objects;
 import tally.counting.Sessions;
 import tally.frame.http.Answer;
-import tally.frame.redis.Unavailable;
+import tally.frame.http.JsonBody;
 
 /** The session as HTTP knows it: a cookie, and {@code /api/session} to read it, to add to it and to end it. */
 public record SessionRoutes(Sessions sessions, Duration ttl) {
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     private static final String COOKIE = "tally-session";
 
     void install(RoutesConfig routes) {
@@ -50,7 +40,7 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
     }
 
     /** Whether this is the one request that comes with a body. */
-    boolean wantsBody(Context context) {
+    public boolean wantsBody(Context context) {
         return context.method().equals(HandlerType.PUT) && context.path().equals("/api/session");
     }
 
@@ -78,24 +68,7 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
     }
 
     private static Map<String, String> flatObject(Context context) {
-        // The header as it was sent: Jetty throws where it names a charset that Java does not know.
-        var type = context.header("Content-Type");
-        if (type == null || !type.split(";", 2)[0].strip().equalsIgnoreCase("application/json")) {
-            throw new UnsupportedMediaTypeResponse("The body must be application/json");
-        }
-        JsonNode body;
-        try {
-            // Jackson would take the overlong, and UTF-16 and UTF-32 as well.
-            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(context.bodyAsBytes()));
-            body = JSON.readTree(new CharArrayReader(text.array(), text.arrayOffset(), text.length()));
-        } catch (JsonProcessingException | CharacterCodingException malformed) {
-            throw new BadRequestResponse("The body is not JSON in UTF-8");
-        } catch (IOException cut) {
-            throw new Unavailable("The body did not arrive");
-        }
-        if (body == null || !body.isObject()) {
-            throw new BadRequestResponse("The body must be a JSON object");
-        }
+        var body = JsonBody.object(context);
         if (body.size() > Sessions.MOST_FIELDS) {
             throw new ContentTooLargeResponse("A session holds at most " + Sessions.MOST_FIELDS + " fields");
         }
@@ -104,20 +77,13 @@ public record SessionRoutes(Sessions sessions, Duration ttl) {
             if (!field.getValue().isTextual() || field.getKey().isEmpty()) {
                 throw new BadRequestResponse("Every field must have a name, and a string as its value");
             }
-            checkText(field.getKey());
-            checkText(field.getValue().textValue());
+            JsonBody.checkText(field.getKey());
+            JsonBody.checkText(field.getValue().textValue());
             checkSize("A field's name", field.getKey(), 64);
             checkSize("A field's value", field.getValue().textValue(), 1024);
             data.put(field.getKey(), field.getValue().textValue());
         });
         return data;
-    }
-
-    /** Half of a character can be written in JSON, and nowhere else. */
-    private static void checkText(String text) {
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
-            throw new BadRequestResponse("A name or a value holds half of a character");
-        }
     }
 
     private static void checkSize(String what, String text, int most) {

@@ -30,8 +30,8 @@ class RefusedBatchTest {
                         client,
                         client,
                         new Keys(client),
-                        settings.visits(),
-                        settings.counting(),
+                        settings.service().visits(),
+                        settings.service().counting(),
                         settings.redis(),
                         page -> {},
                         metrics);

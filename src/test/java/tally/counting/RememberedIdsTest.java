@@ -2,14 +2,18 @@ package tally.counting;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Jedis;
 import tally.dev.LocalRedis;
+import tally.frame.http.RequestId;
 import tally.support.Eventually;
 import tally.support.TestTally;
 
@@ -19,8 +23,18 @@ class RememberedIdsTest {
     private static final int SLOTS = 3;
     private static final Duration A_WEEK = Duration.ofDays(7);
 
+    private static final Pattern RING = Pattern.compile("local SLOT, SLOTS, \\w+ = (\\d+), (\\d+)");
+
     @TempDir
     private Path folder;
+
+    @Test
+    void anIdIsKnownForAsLongAsNginxMaySendIt() throws IOException {
+        var ring = RING.matcher(Files.readString(Path.of("src/main/resources/visits.lua")));
+        assertThat(ring.find()).isTrue();
+        var known = Duration.ofSeconds(Long.parseLong(ring.group(1))).multipliedBy(Long.parseLong(ring.group(2)) - 1);
+        assertThat(known).isGreaterThanOrEqualTo(RequestId.KNOWN);
+    }
 
     @Test
     @Tag("long")

@@ -64,7 +64,8 @@ class ScriptsTest {
 
     @Test
     void aLockThatIsAnothersByNowIsLeftAlone() {
-        var cache = new Cache(redis, keys::cached, RealRedis.shared().settings().cache(), new Metrics());
+        var cache = new Cache(
+                redis, keys::cached, RealRedis.shared().settings().service().cache(), new Metrics());
         var made = cache.get("key", () -> {
             // This one took so long that its lock ran out.
             behind.set(keys.cached("key") + ":lock", "another's");

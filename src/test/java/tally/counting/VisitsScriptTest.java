@@ -92,8 +92,8 @@ class VisitsScriptTest {
         return new VisitsScript(
                 redis,
                 new Keys(redis),
-                settings.visits(),
-                settings.counting(),
+                settings.service().visits(),
+                settings.service().counting(),
                 settings.redis().timeout());
     }
 

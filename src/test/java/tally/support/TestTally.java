@@ -65,7 +65,7 @@ public final class TestTally implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + main.port() + path);
     }
 
-    /** Each as {@code GET /api/visits/{page}}. */
+    /** Each as {@code GET /health}. */
     public List<String> routes() {
         return main.routes();
     }
@@ -73,6 +73,13 @@ public final class TestTally implements AutoCloseable {
     public Answer get(String path, String... headers) {
         return send("GET", path, "", headers);
     }
+
+    // counter:begin write
+    /** Writes once, as a client does. */
+    public Answer write(String... headers) {
+        return get("/", headers);
+    }
+    // counter:end
 
     /** Of events, which have no end, the answer's body is the first. */
     public Answer send(String method, String path, String body, String... headers) {
@@ -191,8 +198,20 @@ public final class TestTally implements AutoCloseable {
             }
         }
 
+        /** Whether it is no refusal. */
+        public boolean isDone() {
+            return status / 100 == 2;
+        }
+
+        // counter:begin number
+        /** The number that a write got. */
+        public long number() {
+            return visits();
+        }
+
         public long visits() {
             return json().required("visits").asLong();
         }
+        // counter:end
     }
 }

@@ -5,18 +5,13 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SchemaRegistryConfig;
-import com.networknt.schema.SpecificationVersion;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -30,6 +25,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import redis.clients.jedis.params.SetParams;
 import tally.dev.LocalRedis;
+import tally.support.ApiDocument;
+import tally.support.ApiDocument.Operation;
 import tally.support.RealRedis;
 import tally.support.TestTally;
 
@@ -39,21 +36,6 @@ import tally.support.TestTally;
  * {@code x-answered-by: nginx} is left out.
  */
 class OpenApiTest {
-
-    private static final Set<String> METHODS =
-            Set.of("get", "put", "post", "delete", "options", "head", "patch", "trace");
-    /** What belongs to HTTP itself, or is meant for nginx: may come without being described. */
-    private static final Set<String> HTTP_HEADERS = Set.of(
-            "date",
-            "content-type",
-            "content-length",
-            "transfer-encoding",
-            "connection",
-            "expires",
-            "access-control-allow-origin",
-            "access-control-expose-headers",
-            "vary",
-            "x-accel-buffering");
 
     private static final Map<String, List<String>> VALUES = Map.of(
             "page",
@@ -113,14 +95,10 @@ class OpenApiTest {
             fields(21));
 
     private static final YAMLMapper YAML = new YAMLMapper();
-    private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDefaultDialect(
-            SpecificationVersion.DRAFT_2020_12,
-            registry -> registry.schemaRegistryConfig(
-                    SchemaRegistryConfig.builder().formatAssertionsEnabled(true).build()));
     private static TestTally service;
     private static TestTally full;
     private static TestTally away;
-    private static JsonNode document;
+    private static ApiDocument document;
 
     @BeforeAll
     static void start() throws JsonProcessingException {
@@ -128,7 +106,7 @@ class OpenApiTest {
         service = TestTally.start();
         full = TestTally.onDatabase(1, "--visits-max-pages", "0");
         away = TestTally.start("127.0.0.1", LocalRedis.freePort(), "--events-max-clients", "0");
-        document = YAML.readTree(service.get("/openapi.yaml").body());
+        document = new ApiDocument(service);
     }
 
     @AfterAll
@@ -138,7 +116,7 @@ class OpenApiTest {
 
     @Test
     void everyRouteIsDescribedAndTheOtherWayRound() {
-        assertThat(operations().map(Operation::name))
+        assertThat(document.operations().map(Operation::name))
                 .containsExactlyInAnyOrderElementsOf(service.routes().stream()
                         .map(route -> route.replace('<', '{').replace('>', '}'))
                         .toList());
@@ -146,11 +124,11 @@ class OpenApiTest {
 
     @TestFactory
     Stream<DynamicTest> everyAnswerIsDescribedAndTheOtherWayRound() {
-        return operations()
+        return document.operations()
                 .map(operation -> dynamicTest(operation.name(), () -> {
                     var seen = new HashSet<String>();
                     for (var answer : answers(operation)) {
-                        seen.addAll(check(operation, answer));
+                        seen.addAll(document.check(operation, answer));
                     }
                     assertThat(seen).as("seen of what is described").containsAll(operation.described());
                 }));
@@ -158,7 +136,7 @@ class OpenApiTest {
 
     @TestFactory
     Stream<DynamicTest> aParameterIsTakenWhereItsSchemaTakesIt() {
-        return operations()
+        return document.operations()
                 .flatMap(operation -> operation.parameters().map(parameter -> {
                     var name = parameter.required("name").asText();
                     return dynamicTest(
@@ -168,7 +146,7 @@ class OpenApiTest {
 
     @TestFactory
     Stream<DynamicTest> whatIsLeftOutIsTakenForItsDefault() {
-        return operations()
+        return document.operations()
                 .flatMap(operation -> operation
                         .parameters()
                         .filter(parameter -> parameter.at("/schema").has("default"))
@@ -178,9 +156,9 @@ class OpenApiTest {
                                 () -> {
                                     var given = "?" + parameter.required("name").asText() + "="
                                             + parameter.at("/schema/default").asText();
-                                    assertThat(service.send(operation.method, operation.path() + given, "")
+                                    assertThat(service.send(operation.method(), path(operation) + given, "")
                                                     .body())
-                                            .isEqualTo(service.send(operation.method, operation.path(), "")
+                                            .isEqualTo(service.send(operation.method(), path(operation), "")
                                                     .body());
                                 })));
     }
@@ -191,8 +169,8 @@ class OpenApiTest {
                 .valueStream()
                 .map(JsonNode::asText)
                 .toList();
-        var operation = operations()
-                .filter(one -> one.template.equals("/api/stats"))
+        var operation = document.operations()
+                .filter(one -> one.template().equals("/api/stats"))
                 .findFirst()
                 .orElseThrow();
         var seen = new HashSet<String>();
@@ -202,7 +180,7 @@ class OpenApiTest {
             redis.select(2);
             for (int i = 0; i < 2; i++) {
                 var answer = old.get("/api/stats");
-                check(operation, answer);
+                document.check(operation, answer);
                 seen.add(answer.header("X-Cache"));
                 // As while another replica makes them anew.
                 redis.set(
@@ -225,13 +203,13 @@ class OpenApiTest {
                             && parameter.at("/schema/type").asText().equals("integer")
                     ? YAML.readTree(value)
                     : TextNode.valueOf(value);
-            var valid = mistakes(typed, parameter.required("schema")).isEmpty();
+            var valid = document.takes(parameter.required("schema"), typed);
             var encoded = URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
             var answer = switch (parameter.required("in").asText()) {
                 case "path" ->
-                    service.send(operation.method, operation.template.replace("{" + name + "}", encoded), "");
-                case "query" -> service.send(operation.method, operation.path() + "?" + name + "=" + encoded, "");
-                default -> service.send(operation.method, operation.path(), "", name, value);
+                    service.send(operation.method(), operation.template().replace("{" + name + "}", encoded), "");
+                case "query" -> service.send(operation.method(), path(operation) + "?" + name + "=" + encoded, "");
+                default -> service.send(operation.method(), path(operation), "", name, value);
             };
             assertThat(answer.status()).as(value).isEqualTo(valid ? 200 : 400);
         }
@@ -241,7 +219,7 @@ class OpenApiTest {
     void aBodyIsTakenWhereItsSchemaTakesIt() throws JsonProcessingException {
         var schema = document.at("/paths/~1api~1session/put/requestBody/content/application~1json/schema");
         for (var body : BODIES) {
-            var valid = mistakes(YAML.readTree(body), schema).isEmpty();
+            var valid = document.takes(schema, YAML.readTree(body));
             var answer = service.send("PUT", "/api/session", body, "Content-Type", "application/json");
             assertThat(answer.status()).as(body).isIn(valid ? List.of(200) : List.of(400, 413));
         }
@@ -249,9 +227,9 @@ class OpenApiTest {
 
     /** All that brings some operation to another answer than its usual one, done to this one. */
     private static List<TestTally.Answer> answers(Operation operation) {
-        var method = operation.method;
-        var path = operation.path();
-        var body = operation.item.has("requestBody") ? "{}" : "";
+        var method = operation.method();
+        var path = path(operation);
+        var body = operation.item().has("requestBody") ? "{}" : "";
         String[] usual = {"Content-Type", "application/json", "Cookie", "tally-session=" + session()};
         var answers = new ArrayList<>(List.of(
                 service.send(method, path, body, usual),
@@ -281,124 +259,14 @@ class OpenApiTest {
         return answers;
     }
 
+    private static String path(Operation operation) {
+        return operation.template().replace("{page}", "home");
+    }
+
     private static String session() {
         return service.get("/", "Accept", "text/html", "User-Agent", "Mozilla")
                 .header("Set-Cookie")
                 .split("[=;]", 3)[1];
-    }
-
-    /** Fails unless the answer is as described; what was seen of it, in the words of {@link Operation#described}. */
-    private static Set<String> check(Operation operation, TestTally.Answer answer) throws JsonProcessingException {
-        var what = operation.name() + " " + answer.status() + " "
-                + answer.headers().map() + " " + answer.body();
-        // 431 stands for all that can be wrong with any request.
-        var status = answer.status() == 431 ? "default" : Integer.toString(answer.status());
-        var response = resolved(operation.item.required("responses").path(status));
-        var type = answer.header("Content-Type").replaceFirst(";.*", "");
-
-        var seen = new HashSet<>(Set.of(status));
-        answer.headers().map().keySet().forEach(header -> seen.add(status + " " + header.toLowerCase(Locale.ROOT)));
-        if (!answer.body().isEmpty()) {
-            seen.add(status + " " + type);
-        }
-        assertThat(operation.described())
-                .as(what)
-                .containsAll(seen.stream()
-                        .filter(fact -> !HTTP_HEADERS.contains(fact.replaceFirst(".* ", "")))
-                        .toList());
-
-        for (var header : response.path("headers").properties()) {
-            var description = resolved(header.getValue());
-            var value = answer.header(header.getKey());
-            if (description.path("required").asBoolean() || !value.isEmpty()) {
-                var typed = value.matches("\\d+") ? YAML.readTree(value) : TextNode.valueOf(value);
-                assertThat(mistakes(typed, description.required("schema")))
-                        .as(header.getKey() + " of " + what)
-                        .isEmpty();
-            }
-        }
-        if (answer.status() == 405) {
-            assertThat(answer.header("Allow").split(", "))
-                    .containsExactlyInAnyOrder(operations()
-                            .filter(other -> other.template.equals(operation.template))
-                            .map(Operation::method)
-                            .toArray(String[]::new));
-        }
-        if (response.has("content")) {
-            var content = response.required("content").required(type);
-            var body = type.endsWith("json") ? answer.json() : TextNode.valueOf(answer.body());
-            assertThat(mistakes(body, content.required("schema"))).as(what).isEmpty();
-            assertThat(
-                            type.equals("application/problem+json")
-                                    ? body.required("status").asInt()
-                                    : answer.status())
-                    .isEqualTo(answer.status());
-            if (content.has("x-event-data")) {
-                var data = answer.body().substring(answer.body().indexOf("\ndata: ") + 7);
-                assertThat(mistakes(YAML.readTree(data), content.required("x-event-data")))
-                        .as(what)
-                        .isEmpty();
-            }
-        }
-        return seen;
-    }
-
-    private record Operation(String method, String template, JsonNode item) {
-
-        String name() {
-            return method + " " + template;
-        }
-
-        String path() {
-            return template.replace("{page}", "home").replace("{site}", "blog.example");
-        }
-
-        /** Those that do not take any text. */
-        Stream<JsonNode> parameters() {
-            return Stream.of(item, document.required("paths").required(template))
-                    .flatMap(place -> place.path("parameters").valueStream())
-                    .map(OpenApiTest::resolved)
-                    .filter(parameter ->
-                            !parameter.required("schema").toString().equals("{\"type\":\"string\"}"));
-        }
-
-        /** Each status, and each header and media type with it, that the service itself promises. */
-        Set<String> described() {
-            var facts = new HashSet<String>();
-            item.required("responses").properties().forEach(entry -> {
-                var response = resolved(entry.getValue());
-                if (!response.path("x-answered-by").asText().equals("nginx")) {
-                    facts.add(entry.getKey());
-                    Stream.of("headers", "content")
-                            .flatMap(part -> response.path(part).propertyStream())
-                            .forEach(part -> facts.add(
-                                    entry.getKey() + " " + part.getKey().toLowerCase(Locale.ROOT)));
-                }
-            });
-            return facts;
-        }
-    }
-
-    private static Stream<Operation> operations() {
-        return document.required("paths")
-                .propertyStream()
-                .flatMap(path -> path.getValue()
-                        .propertyStream()
-                        .filter(entry -> METHODS.contains(entry.getKey()))
-                        .map(entry -> new Operation(
-                                entry.getKey().toUpperCase(Locale.ROOT), path.getKey(), entry.getValue())));
-    }
-
-    private static JsonNode resolved(JsonNode node) {
-        return node.has("$ref")
-                ? resolved(document.at(node.required("$ref").asText().substring(1)))
-                : node;
-    }
-
-    private static List<com.networknt.schema.Error> mistakes(JsonNode value, JsonNode schema) {
-        ObjectNode whole = schema.deepCopy();
-        whole.set("components", document.required("components"));
-        return SCHEMAS.getSchema(whole).validate(value);
     }
 
     private static String fields(int count) {

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@code Context.json} and {@code Context.result} copy each answer through a buffer of 8 KB that is made for it, and
  * Jackson keeps its own buffers by thread, which with a virtual thread for each request is never. Both were
- * most of what a visit allocated (src/docs/decisions.md).
+ * most of what a request allocated (src/docs/decisions.md).
  */
 public final class Answer {
 

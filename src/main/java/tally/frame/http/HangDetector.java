@@ -13,7 +13,7 @@ import java.util.function.LongSupplier;
  */
 public final class HangDetector {
 
-    /** Together with the waits of nginx.conf less than the time for which visits.lua remembers an id. */
+    /** Together with the waits of nginx.conf less than the time for which a request is known by its name. */
     static final Duration HUNG = Duration.ofSeconds(10);
     /** So long it takes at most to read what came meanwhile. */
     private static final Duration AFTERWARDS = Duration.ofSeconds(1);

@@ -14,8 +14,8 @@ import tally.frame.redis.RedisFailure;
 import tally.frame.redis.Unavailable;
 
 /**
- * Says whether this process can count visits now, and if not, why: it is given a trial that does all that a visit
- * does but the counting. What {@code INFO} tells of Redis beside that is told on, and decides nothing.
+ * Says whether this process can write now, and if not, why: it is given a trial that does all that a write does, but
+ * leaves nothing. What {@code INFO} tells of Redis beside that is told on, and decides nothing.
  *
  * <p>Thread-safe.
  */
@@ -44,7 +44,7 @@ public final class Health {
     private final String instance;
     private volatile boolean stopping;
 
-    /** {@code trial} fails as a visit would fail now. */
+    /** {@code trial} fails as a write would fail now. */
     public Health(UnifiedJedis redis, Runnable trial, String instance) {
         this.redis = redis;
         this.trial = trial;
@@ -86,7 +86,7 @@ public final class Health {
                 problem);
     }
 
-    /** Why a visit would not be counted now; null where it would. */
+    /** Why a write would fail now; null where it would. */
     private @Nullable String problem() {
         try {
             trial.run();

@@ -21,7 +21,7 @@ import tally.frame.redis.Unavailable;
  * Every error as a problem document (RFC 9457, {@code application/problem+json}), but where the address has a form of
  * its own. None repeats what the client sent.
  *
- * <p>What can't be counted or read now is a 503 with {@code Retry-After}; a 500 is a mistake of ours, and logged.
+ * <p>What can't be written or read now is a 503 with {@code Retry-After}; a 500 is a mistake of ours, and logged.
  */
 public final class Problems {
 

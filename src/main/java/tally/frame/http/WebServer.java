@@ -46,7 +46,7 @@ public record WebServer(
     private void configure(JavalinConfig config) {
         // Jetty's own takes the least CPU time (src/docs/decisions.md).
         var threads = new VirtualThreadPool();
-        // Its usual 200 would keep the rest waiting: InFlightLimit and EventStream bound what is under way.
+        // Its usual 200 would keep the rest waiting: InFlightLimit bounds what is under way.
         threads.setMaxConcurrentTasks(-1);
         config.jetty.threadPool = threads;
         config.startup.showJavalinBanner = false;

@@ -13,6 +13,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 import java.util.function.DoubleSupplier;
 
 /**
@@ -33,16 +35,9 @@ public final class Metrics {
 
     private final Histogram requests =
             histogram("tally_http_request_seconds", "Time to answer a request", SECONDS, "method", "route", "status");
-    private final Histogram batches =
-            histogram("tally_batch_visits", "Visits that shared a call to Redis", new double[] {
-                1, 2, 4, 8, 16, 32, 64, 128, 512, 2048
-            });
     private final Histogram redis =
             histogram("tally_redis_seconds", "Time of a call to Redis, the wait for a connection included", SECONDS);
     private final Counter redisErrors = counter("tally_redis_errors", "Calls to Redis that failed", "kind");
-    private final Counter cacheReads = counter("tally_cache_reads", "Reads of the cache", "state");
-    private final Counter sessions = counter("tally_sessions_created", "Sessions begun");
-    private final Counter refusedSessions = counter("tally_sessions_refused", "Sessions that there was no room for");
 
     public Metrics() {
         JvmMemoryMetrics.builder().register(registry);
@@ -56,10 +51,6 @@ public final class Metrics {
         requests.labelValues(method, route, Integer.toString(status)).observe(seconds);
     }
 
-    public void batch(int visits) {
-        batches.observe(visits);
-    }
-
     public void redisAnswered(long nanos) {
         redis.observe(nanos / 1e9);
     }
@@ -68,16 +59,20 @@ public final class Metrics {
         redisErrors.labelValues(kind).inc();
     }
 
-    public void cacheRead(String state) {
-        cacheReads.labelValues(state).inc();
+    /** Counts a kind of event. */
+    public Runnable events(String name, String help) {
+        return counter(name, help)::inc;
     }
 
-    public void sessionCreated() {
-        sessions.inc();
+    /** Counts events by their state, of which there are few. */
+    public Consumer<String> events(String name, String help, String label) {
+        var counter = counter(name, help, label);
+        return state -> counter.labelValues(state).inc();
     }
 
-    public void sessionRefused() {
-        refusedSessions.inc();
+    /** How values are spread over these bounds. */
+    public DoubleConsumer spread(String name, String help, double... bounds) {
+        return histogram(name, help, bounds)::observe;
     }
 
     /** A value that is asked for whenever the metrics are. */

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +51,7 @@ public final class Cache {
     private final UnifiedJedis redis;
     private final UnaryOperator<String> keyOf;
     private final CacheSettings settings;
-    private final Metrics metrics;
+    private final Consumer<String> reads;
     private final LuaScript look;
     private final LuaScript unlock;
     private final ObjectMapper json = new ObjectMapper();
@@ -61,7 +62,7 @@ public final class Cache {
         this.redis = redis;
         this.keyOf = keyOf;
         this.settings = settings;
-        this.metrics = metrics;
+        reads = metrics.events("tally_cache_reads", "Reads of the cache", "state");
         look = new LuaScript(redis, "/cached.lua");
         unlock = new LuaScript(redis, "/unlock.lua");
     }
@@ -72,12 +73,12 @@ public final class Cache {
         var others = underWay.putIfAbsent(key, mine);
         if (others != null) {
             var shared = join(others);
-            metrics.cacheRead(shared.state().name());
+            reads.accept(shared.state().name());
             return shared;
         }
         try {
             var found = find(key, loader);
-            metrics.cacheRead(found.state().name());
+            reads.accept(found.state().name());
             mine.complete(found);
         } catch (Throwable failure) {
             mine.completeExceptionally(failure);

@@ -7,6 +7,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
 
@@ -22,16 +24,23 @@ public final class LuaScript {
     private final String text;
     private final String hash;
 
-    public LuaScript(UnifiedJedis redis, String resource) {
+    /** The script is the text of these resources, one after the other. */
+    public LuaScript(UnifiedJedis redis, String... resources) {
         this.redis = redis;
-        try (var file = LuaScript.class.getResourceAsStream(resource)) {
-            var bytes = file.readAllBytes();
-            text = new String(bytes, StandardCharsets.UTF_8);
-            hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(bytes));
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
+        text = Stream.of(resources).map(LuaScript::read).collect(Collectors.joining());
+        try {
+            hash = HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8)));
         } catch (NoSuchAlgorithmException absent) {
             throw new IllegalStateException(absent);
+        }
+    }
+
+    private static String read(String resource) {
+        try (var file = LuaScript.class.getResourceAsStream(resource)) {
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
         }
     }
 

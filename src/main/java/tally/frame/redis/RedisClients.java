@@ -7,11 +7,11 @@ import tally.frame.metrics.Metrics;
 
 /**
  * Opens the clients through which everything here speaks to Redis: one with a pool of connections for what requests
- * ask, and one with a connection of its own for the visits, which no number of requests can take from them.
+ * ask, and one with a connection of its own for one thread, which no number of requests can take from it.
  *
  * <p>A client can be opened while Redis is away, and recovers by itself when it is back. Every call ends within the sum
  * of the waits in {@link RedisSettings}, and within its {@link Deadline}, with an answer or a {@link JedisException}.
- * Where a connection broke it is made again: all that is said to Redis here may be said twice, a visit because it has
+ * Where a connection broke it is made again: all that is said to Redis here may be said twice, a write because it has
  * an id.
  *
  * <p>Thread-safe.

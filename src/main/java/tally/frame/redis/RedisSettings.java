@@ -38,7 +38,7 @@ public record RedisSettings(
                 read.time("redis.pool-wait"));
     }
 
-    /** For all that a request asks of Redis: a visit may have to wait for the batch before its own. */
+    /** For all that a request asks of Redis: a write may have to wait for the one before it. */
     public Duration perRequest() {
         var two = timeout.multipliedBy(2);
         return two.compareTo(LEAST_PER_REQUEST) > 0 ? two : LEAST_PER_REQUEST;

@@ -30,7 +30,7 @@ public final class Rights implements AutoCloseable {
     public Rights(UnifiedJedis redis, Supplier<List<String>> keys, String user) {
         this.keys = keys;
         this.user = user.isEmpty() ? "default" : user;
-        script = new LuaScript(redis, "/rights.lua");
+        script = new LuaScript(redis, "/commands.lua", "/rights.lua");
     }
 
     public void start() {

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,14 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tally.Settings;
-import tally.counting.CountingSettings;
-import tally.counting.SessionSettings;
-import tally.counting.VisitSettings;
 import tally.frame.http.HttpSettings;
 import tally.frame.http.StopSettings;
-import tally.frame.redis.CacheSettings;
 import tally.frame.redis.RedisSettings;
-import tally.live.EventSettings;
 
 class SettingsTest {
 
@@ -164,10 +158,12 @@ class SettingsTest {
         "redis.port, 1, 65535",
         "redis.database, 0, 1000000",
         "redis.pool-size, 1, 10000",
+        // counter:begin numbers
         "visits.max-waiting, 1, 2500",
         "visits.max-pages, 0, 1000000",
         "counting.new-names, 0, 1000000",
         "events.max-clients, 0, 1000000",
+        // counter:end
         "http.max-in-flight, 1, 100000"
     })
     void aNumberIsTakenWithinItsBoundsAndNotBeyond(String key, long least, long most) {
@@ -188,9 +184,11 @@ class SettingsTest {
         "redis.connect-timeout, 400 days",
         "redis.timeout, 400 days",
         "redis.pool-wait, 400 days",
+        // counter:begin
         "session.ttl, 400 days",
         "cache.ttl, 1 minute",
         "cache.stale, 1 minute",
+        // counter:end
         "http.idle-timeout, 400 days",
         "stop.announce, 400 days",
         "stop.drain, 400 days"
@@ -202,7 +200,13 @@ class SettingsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"session.max-memory", "http.max-body"})
+    @ValueSource(
+            strings = {
+                // counter:begin
+                "session.max-memory",
+                // counter:end
+                "http.max-body"
+            })
     void aSizeIsTakenWithinItsBoundsAndNotBeyond(String key) {
         assertTaken(key, "0", "64KiB", "1GiB", "1073741824");
         assertNotTaken(key, "a size such as 64KiB, at most 1GiB", "-1", "1073741825", "1TiB", "1bit");
@@ -218,15 +222,11 @@ class SettingsTest {
                 debug = true
                 redis { host = r, port = 2, database = 3, user = u, password = p, tls = true, tls-ca = ca
                   connect-timeout = 4s, timeout = 5s, pool-size = 6, pool-wait = 7s }
-                visits { max-waiting = 8, max-pages = 9 }
-                counting { sites = "a.example, b.example", new-names = 19, bots = true }
-                session { ttl = 10s, max-memory = 11KiB }
-                cache { ttl = 12s, stale = 13s }
-                events { max-clients = 14 }
                 http { max-in-flight = 15, max-body = 16KiB, idle-timeout = 17s }
                 stop { announce = 18s, drain = 1500ms }
                 """);
-        assertThat(settings(Map.of(), "--conf", all))
+        var settings = settings(Map.of(), "--conf", all);
+        assertThat(settings)
                 .isEqualTo(new Settings(
                         new HttpSettings("h", 1, 15, 16 * 1024, Duration.ofSeconds(17)),
                         new StopSettings(Duration.ofSeconds(18), Duration.ofMillis(1500)),
@@ -242,15 +242,12 @@ class SettingsTest {
                                 Duration.ofSeconds(5),
                                 6,
                                 Duration.ofSeconds(7)),
-                        new CacheSettings(Duration.ofSeconds(12), Duration.ofSeconds(13)),
-                        new VisitSettings(8, 9),
-                        new CountingSettings(Set.of("a.example", "b.example"), 19, true),
-                        new SessionSettings(Duration.ofSeconds(10), 11 * 1024),
-                        new EventSettings(14),
+                        settings.service(),
                         "m",
                         true));
     }
 
+    // counter:begin
     @Test
     void aSiteThatIsNoneIsRefused() {
         for (var site : List.of("Blog.Example", "https://blog.example", "blog.example/a", "..", "total")) {
@@ -261,6 +258,7 @@ class SettingsTest {
                     Map.of("TALLY_COUNTING_SITES", "a.example " + site));
         }
     }
+    // counter:end
 
     @ParameterizedTest
     @CsvSource({"0s, 2000", "1s, 2000", "1001ms, 2002", "5s, 10000"})
@@ -400,7 +398,7 @@ class SettingsTest {
                 "HTTP_IDLE_TIMEOUT",
                 "EVENTS_MAX_CLIENTS",
                 "STOP_DRAIN",
-                "VISITS_MAX_PAGES",
+                "SERVICE_NAME",
                 "REDIS_TIMEOUT",
                 "REDIS_POOL_SIZE",
                 "REDIS_VERSION",

@@ -16,14 +16,13 @@ import org.junit.jupiter.api.Test;
 import tally.Settings;
 import tally.frame.config.ConfigLayers;
 
-/** What nginx.conf waits for replicas, against the time for which visits.lua remembers an id. */
+/** What nginx.conf waits for replicas, against the time for which the name of a request is known. */
 class EdgeWaitsTest {
 
     private static final Pattern ROUND =
             Pattern.compile("location (@again|@once_more) \\{(.*?)\\n {4}}", Pattern.DOTALL);
     private static final Pattern TIMES =
             Pattern.compile("\\bproxy_(connect|send|read|next_upstream)_timeout (\\d+)(ms|s);");
-    private static final Pattern RING = Pattern.compile("local SLOT, SLOTS, FIRST_SLOT = (\\d+), (\\d+)");
 
     @Test
     void anIdIsRememberedForLongerThanARequestCanBeOnItsWay() throws IOException {
@@ -46,7 +45,7 @@ class EdgeWaitsTest {
         var inTheApp = settings().redis().perRequest();
         assertThat(everywhere.get("read")).isGreaterThan(inTheApp);
         // A replica that hangs for so long answers what it holds; after a longer time it refuses that.
-        assertThat(remembered())
+        assertThat(RequestId.KNOWN)
                 .isGreaterThan(onItsWay.plus(HangDetector.HUNG).plus(inTheApp).plusSeconds(2));
     }
 
@@ -99,12 +98,6 @@ class EdgeWaitsTest {
         var wait = Pattern.compile("\\bresolver_timeout (\\d+)s;").matcher(nginx);
         assertThat(wait.find()).isTrue();
         return Duration.ofSeconds(Long.parseLong(wait.group(1)));
-    }
-
-    private static Duration remembered() throws IOException {
-        var ring = RING.matcher(Files.readString(Path.of("src/main/resources/visits.lua")));
-        assertThat(ring.find()).isTrue();
-        return Duration.ofSeconds(Long.parseLong(ring.group(1))).multipliedBy(Long.parseLong(ring.group(2)) - 1);
     }
 
     private static Settings settings() {

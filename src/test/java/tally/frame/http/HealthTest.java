@@ -18,7 +18,7 @@ import tally.dev.LocalRedis;
 import tally.support.Eventually;
 import tally.support.TestTally;
 
-/** /health says no when a visit would not be counted, whatever the cause, and yes when one would. */
+/** /health says no when a write would fail, whatever the cause, and yes when it would not. */
 class HealthTest {
 
     @TempDir
@@ -33,20 +33,24 @@ class HealthTest {
                         "127.0.0.1", redis.port(), "--redis-user", "mine", "--redis-password", "secret")) {
             admin.aclSetUser("mine", "on", ">secret", "~*", "&*", "+@all");
             assertUp(service);
+            // counter:begin rights
             for (var right : new String[] {"evalsha", "unlink", "incrby", "zadd", "hset", "pfadd", "expire", "time"}) {
+                // counter:end
                 admin.aclSetUser("mine", "-" + right);
                 assertDown(service, right, "permission", "NOPERM", "can't run");
                 admin.aclSetUser("mine", "+" + right);
                 assertUp(service);
             }
             // Nor did asking count anything, or leave a key that stays.
+            // counter:begin left
             assertThat(admin.keys("*"))
                     .isSubsetOf(
                             "visit_count",
                             "tally:seen",
                             "tally:day:" + LocalDate.now(ZoneOffset.UTC),
                             "tally:visitors:" + LocalDate.now(ZoneOffset.UTC));
-            assertThat(service.get("/").visits()).isEqualTo(1);
+            // counter:end
+            assertThat(service.write().number()).isEqualTo(1);
         }
     }
 
@@ -55,7 +59,7 @@ class HealthTest {
         try (var redis = new LocalRedis(folder);
                 var admin = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port())) {
-            service.get("/");
+            service.write();
             admin.replicaof("127.0.0.1", 1);
             assertRefused(service, "READONLY");
             admin.replicaofNoOne();
@@ -72,7 +76,7 @@ class HealthTest {
         try (var redis = new LocalRedis(folder);
                 var admin = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port(), "--redis-timeout", "300ms")) {
-            service.get("/");
+            service.write();
             admin.clientPause(60_000, ClientPauseMode.WRITE);
             assertRefused(service, "did not answer in time");
             admin.clientUnpause();
@@ -85,7 +89,7 @@ class HealthTest {
         try (var redis = new LocalRedis(folder);
                 var admin = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port())) {
-            service.get("/");
+            service.write();
             admin.configSet("save", "3600 1");
             Files.createDirectories(folder.resolve("dump.rdb/in-the-way"));
             admin.bgsave();
@@ -102,7 +106,7 @@ class HealthTest {
         try (var redis = new LocalRedis(folder, "--maxmemory-policy", "noeviction");
                 var admin = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port())) {
-            service.get("/");
+            service.write();
             redis.shrink(200_000);
             assertRefused(service, "full");
             admin.configSet("maxmemory", "0");
@@ -116,7 +120,7 @@ class HealthTest {
                 var admin = redis.connect();
                 var other = redis.connect();
                 var service = TestTally.start("127.0.0.1", redis.port())) {
-            service.get("/");
+            service.write();
             var endless = CompletableFuture.runAsync(() -> other.eval("while true do end"));
             Eventually.isTrue("it is busy", () -> isBusy(redis));
             assertRefused(service, "BUSY");
@@ -159,7 +163,7 @@ class HealthTest {
     }
 
     private static void assertCounts(TestTally service) {
-        Eventually.isTrue("counts", () -> service.get("/").status() == 200);
+        Eventually.isTrue("counts", () -> service.write().isDone());
         assertUp(service);
     }
 
@@ -170,9 +174,9 @@ class HealthTest {
     }
 
     private static void assertRefused(TestTally service, String... words) {
-        assertThat(service.get("/").status()).isEqualTo(503);
+        assertThat(service.write().status()).isEqualTo(503);
         assertDown(service, words);
-        assertThat(service.get("/").status()).isEqualTo(503);
+        assertThat(service.write().status()).isEqualTo(503);
     }
 
     /** With a reason that has one of these words. */

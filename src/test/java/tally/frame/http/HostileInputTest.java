@@ -25,6 +25,7 @@ class HostileInputTest {
 
     private static final List<String> ROUTES = List.of(
             "GET /",
+            // counter:begin routes
             "GET /api/visits",
             "POST /api/visits/home",
             "GET /api/visits/home",
@@ -33,15 +34,21 @@ class HostileInputTest {
             "GET /api/session",
             "PUT /api/session",
             "DELETE /api/session",
+            // counter:end
             "GET /health",
             "GET /health/live",
             "GET /openapi.yaml",
             "GET /metrics",
             "GET /favicon.ico",
             "GET /robots.txt",
-            "GET /static/tally.css",
+            "GET /static/icon.svg",
             "GET /no/such",
-            "DELETE /api/visits");
+            "DELETE /health");
+    // counter:begin body
+    /** A method and an address that take JSON. */
+    private static final String[] WITH_BODY = {"PUT", "/api/session"};
+
+    // counter:end
     private static final int BODY = 60_000;
     private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1.1 [234][0-9][0-9]");
 
@@ -65,17 +72,19 @@ class HostileInputTest {
         assertThat(badInput.statuses()).containsKeys("200", "400", "404", "415");
     }
 
+    // counter:begin
     @Test
     void anAcceptThatCantBeReadIsAsNone() {
         for (var accept : List.of("text/html;q=\"", "text/html,\"", "text/html, a;q=\"")) {
             assertThat(service.get("/", "Accept", accept).json().has("visits")).isTrue();
         }
     }
+    // counter:end
 
     @Test
     void aContentTypeThatIsNoneIsRefused() {
         for (var type : List.of(";", ";;", " ; charset=utf-8", ",")) {
-            assertThat(service.send("PUT", "/api/session", "{\"a\":\"b\"}", "Content-Type", type)
+            assertThat(service.send(WITH_BODY[0], WITH_BODY[1], "{\"a\":\"b\"}", "Content-Type", type)
                             .status())
                     .isEqualTo(415);
         }

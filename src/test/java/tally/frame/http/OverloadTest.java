@@ -33,11 +33,13 @@ class OverloadTest {
                 assertThat(refused.header("Retry-After")).isEqualTo("1");
                 assertThat(refused.header("Content-Type")).isEqualTo("application/problem+json");
                 assertThat(refused.json().path("detail").asText()).isEqualTo("Too many requests are under way");
+                // counter:begin
                 var badge = service.get("/badge/total.svg?count");
                 assertThat(badge.status()).isEqualTo(503);
                 assertThat(badge.header("Retry-After")).isEqualTo("1");
                 assertThat(badge.header("Content-Type")).isEqualTo("image/svg+xml");
                 assertThat(badge.body()).contains(">not available now</text>");
+                // counter:end
                 assertThat(service.get("/health/live").status()).isEqualTo(200);
             } finally {
                 redis.resume();

@@ -172,8 +172,9 @@ class CacheTest {
     @Test
     @Tag("long")
     void theStatisticsAreNeverOlderThanAFewSeconds() {
-        var settings =
-                Settings.of(ConfigLayers.read(List.of(), Map.of()).merged()).cache();
+        var settings = Settings.of(ConfigLayers.read(List.of(), Map.of()).merged())
+                .service()
+                .cache();
         assertThat(settings.ttl().plus(settings.stale())).isLessThanOrEqualTo(Duration.ofSeconds(6));
         try (var one = TestTally.start("--cache-ttl", "100ms", "--cache-stale", "500ms")) {
             one.get("/api/stats");

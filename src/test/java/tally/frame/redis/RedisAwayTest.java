@@ -22,12 +22,12 @@ class RedisAwayTest {
         try (var service = TestTally.start("127.0.0.1", port)) {
             assertUnavailable(service);
             try (var redis = new LocalRedis(LocalRedis.executable(), port, folder)) {
-                assertThat(service.get("/").visits()).isEqualTo(1);
+                assertThat(service.write().number()).isEqualTo(1);
                 assertThat(service.get("/health").status()).isEqualTo(200);
                 redis.stop();
                 assertUnavailable(service);
                 redis.start();
-                assertThat(service.get("/").visits()).isEqualTo(2);
+                assertThat(service.write().number()).isEqualTo(2);
             }
         }
     }
@@ -37,7 +37,7 @@ class RedisAwayTest {
     void aRedisThatHangsCostsEachRequestLessThanTwoSecondsAndIsFoundAgain() {
         try (var redis = new LocalRedis(folder);
                 var service = TestTally.start("127.0.0.1", redis.port())) {
-            service.get("/");
+            service.write();
             redis.pause();
             try {
                 var start = System.nanoTime();
@@ -46,7 +46,7 @@ class RedisAwayTest {
             } finally {
                 redis.resume();
             }
-            Eventually.isTrue("counts again", () -> service.get("/").status() == 200);
+            Eventually.isTrue("counts again", () -> service.write().isDone());
         }
     }
 
@@ -54,12 +54,12 @@ class RedisAwayTest {
     void aRestartOfRedisFailsNoRequestThatComesAfterIt() throws InterruptedException {
         try (var redis = new LocalRedis(folder);
                 var service = TestTally.start("127.0.0.1", redis.port())) {
-            service.get("/");
+            service.write();
             redis.stop();
             redis.start();
             // So long a connection is trusted after its last use; then the dead ones are found out.
             Thread.sleep(600);
-            assertThat(service.get("/").visits()).isEqualTo(2);
+            assertThat(service.write().number()).isEqualTo(2);
         }
     }
 
@@ -73,13 +73,13 @@ class RedisAwayTest {
                         .doesNotContain("wrong");
             }
             try (var service = TestTally.at("redis://127.0.0.1:" + redis.port(), "--redis-password", "right")) {
-                assertThat(service.get("/").visits()).isEqualTo(1);
+                assertThat(service.write().number()).isEqualTo(1);
             }
         }
     }
 
     private static void assertUnavailable(TestTally service) {
-        var refused = service.get("/");
+        var refused = service.write();
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.header("Content-Type")).startsWith("application/problem+json");
         assertThat(refused.header("Retry-After")).isEqualTo("1");

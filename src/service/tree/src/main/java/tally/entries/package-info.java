@@ -1,0 +1,2 @@
+/** The guestbook: what an entry is, where entries are kept, and each address. */
+package tally.entries;
