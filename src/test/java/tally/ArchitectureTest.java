@@ -11,6 +11,9 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** The packages know each other in one direction, and no two files know each other. */
@@ -49,6 +52,15 @@ class ArchitectureTest {
         noClasses().that().resideInAPackage("tally.frame..")
                 .should().dependOnClassesThat().resideInAnyPackage("tally", "tally.web", "tally.live", "tally.counting")
                 .check(service);
+    }
+
+    /** Also in a comment, which leaves no trace in the classes. */
+    @Test
+    void noSourceOfTheFrameNamesTheCounter() throws IOException {
+        try (var files = Files.walk(Path.of("src/main/java/tally/frame"))) {
+            assertThat(files.filter(Files::isRegularFile)).hasSizeGreaterThan(20).allSatisfy(file ->
+                    assertThat(Files.readString(file)).as("%s", file).doesNotContain("tally.web", "tally.live", "tally.counting"));
+        }
     }
 
     @Test

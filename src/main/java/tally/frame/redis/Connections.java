@@ -14,14 +14,13 @@ import redis.clients.jedis.exceptions.JedisMovedDataException;
 import redis.clients.jedis.executors.CommandExecutor;
 import redis.clients.jedis.providers.PooledConnectionProvider;
 import redis.clients.jedis.util.Pool;
-import tally.counting.Keys;
 import tally.frame.metrics.Metrics;
 
 /**
  * A pool of connections to Redis, and how a command is run on one of them: again where the connection broke, never past its
  * {@link Deadline}; how long it took or how it failed is noted.
  *
- * <p>A node of a cluster names the one that has our keys, which is one for all of them ({@link Keys}). From then on that one
+ * <p>A node of a cluster names the one that has our keys, which is one for all of them. From then on that one
  * is asked, until it can't be reached.
  *
  * <p>Thread-safe.
